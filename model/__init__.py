@@ -1,0 +1,5 @@
+"""The filter itself: comments, text, features, the estimator, verdicts and the artefact.
+
+Knows nothing of HTTP, databases, clocks or environment variables. Reading order: comment, verdict, thresholds, text,
+features, classifier, artifact.
+"""

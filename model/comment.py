@@ -1,0 +1,89 @@
+"""The comment a visitor submitted: its fields, and the one place where outside input becomes one.
+
+Owns which fields there are and what is valid. Leaves reading the text (``text``) and measuring it (``features``) to
+the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+COMMENT_TYPES = frozenset(
+    {"comment", "reply", "trackback", "pingback", "contact-form", "signup", "forum-post", "message"}
+)
+
+
+class ModelError(Exception):
+    """Root of every error that the model package raises."""
+
+
+class InvalidCommentError(ModelError):
+    """A field is missing or of the wrong type; ``field`` names it."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """What a visitor submitted, and what the site knows about it. An unknown field is the empty string.
+
+    Every string is free of lone surrogates, so it can always be encoded.
+    """
+
+    text: str
+    author: str = ""
+    author_email: str = ""
+    author_url: str = ""
+    user_ip: str = ""
+    user_agent: str = ""
+    referrer: str = ""
+    permalink: str = ""
+    post_title: str = ""
+    post_text: str = ""
+    parent_text: str = ""
+    type: str = ""
+    lang: str = ""
+    date: str = ""
+    honeypot: str = ""
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, object]) -> Comment:
+        """Build a comment from decoded JSON or a table row; ``None`` counts as absent, unknown names are ignored.
+
+        Raises:
+            InvalidCommentError: ``text`` is missing, or a known field is not a string.
+        """
+        if "text" not in mapping:
+            raise InvalidCommentError("text", "missing; it is the one required field")
+        known: dict[str, str] = {}
+        for name in FIELD_NAMES:
+            value = mapping.get(name)
+            if value is None:
+                if name == "text":
+                    raise InvalidCommentError("text", "found null, expected a string")
+                continue
+            if not isinstance(value, str):
+                raise InvalidCommentError(name, f"found {type(value).__name__}, expected a string")
+            if value:
+                known[name] = value if value.isascii() else _without_surrogates(value)
+        known.setdefault("text", "")
+        return cls(**known)
+
+
+FIELD_NAMES: tuple[str, ...] = tuple(field.name for field in fields(Comment))
+
+
+def _without_surrogates(text: str) -> str:
+    """Join surrogate pairs and replace lone surrogates by U+FFFD."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

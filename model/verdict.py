@@ -1,0 +1,34 @@
+"""The answer to a check: a decision, the score behind it, and the reasons for the score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Decision(StrEnum):
+    """What the site should do, from mildest to strictest."""
+
+    ALLOW = "allow"
+    REVIEW = "review"
+    BLOCK = "block"
+    DISCARD = "discard"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One additive contribution to the score's log-odds: positive speaks for spam, negative for ham."""
+
+    feature: str
+    weight: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Decision, calibrated P(spam), the strongest reasons, and the version of the model that said so."""
+
+    decision: Decision
+    score: float
+    reasons: tuple[Reason, ...]
+    model: str

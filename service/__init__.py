@@ -1,0 +1,1 @@
+"""Flask, the wire formats, keys, settings and the command line. Knows nothing of scikit-learn."""

@@ -1,0 +1,1 @@
+"""Labelled comments: their file formats, training, evaluation and batch scoring. Knows nothing of HTTP."""
