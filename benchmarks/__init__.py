@@ -1,0 +1,1 @@
+"""Measurements: how right the filter is, and how fast, beside other filters."""

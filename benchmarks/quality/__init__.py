@@ -1,0 +1,1 @@
+"""How right filters are about comments of sites they have not seen."""
