@@ -18,15 +18,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from platformdirs import user_cache_path
-from sklearn.metrics import roc_auc_score
 
 from benchmarks.quality import protocol
 from benchmarks.quality.scores import FILTERS, PROTOCOLS, score_folds
+from training.measures import ham_bar, roc_auc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from benchmarks.quality.scores import Score
+    from training.measures import Floats
 
 BUDGETS = (0.001, 0.005, 0.01)
 """Shares of ham that may be blocked, for which the share of spam caught is told."""
@@ -52,32 +53,25 @@ class Figures:
     blocked: tuple[float | None, ...]
 
 
-def threshold(ham_scores: np.ndarray, budget: float) -> float:
-    """Return the lowest threshold at which at most ``budget`` of the ham is blocked; above it means blocked.
-
-    An oracle's threshold, taken from the very scores it is reported on, for every filter alike. Ties are not split.
-    """
-    allowed = int(np.floor(budget * len(ham_scores) + 1e-9))
-    return float(np.sort(ham_scores)[::-1][allowed])
-
-
 def figures(scores: Sequence[Score], thresholds: Sequence[float]) -> Figures:
-    """Measure one group at the given thresholds."""
-    values = np.array([score.score for score in scores])
-    is_spam = np.array([score.label == "spam" for score in scores], dtype=bool)
+    """Measure one group at the given thresholds; a comment above one is caught, or blocked."""
+    spam, ham = _values(scores, "spam"), _values(scores, "ham")
     return Figures(
-        spam=int(is_spam.sum()),
-        ham=int((~is_spam).sum()),
-        auc=float(roc_auc_score(is_spam, values)) if is_spam.any() and not is_spam.all() else None,
-        caught=tuple(_share_above(values[is_spam], limit) for limit in thresholds),
-        blocked=tuple(_share_above(values[~is_spam], limit) for limit in thresholds),
+        spam=len(spam),
+        ham=len(ham),
+        auc=roc_auc(spam, ham) if len(spam) and len(ham) else None,
+        caught=tuple(_share_above(spam, limit) for limit in thresholds),
+        blocked=tuple(_share_above(ham, limit) for limit in thresholds),
     )
 
 
 def pooled_thresholds(scores: Iterable[Score]) -> list[float]:
-    """Return the thresholds that block at most each budget of all ham together, whatever group it is of."""
-    ham = np.array([score.score for score in scores if score.label == "ham"])
-    return [threshold(ham, budget) for budget in BUDGETS]
+    """Return the thresholds that block at most each budget of all ham together, whatever group it is of.
+
+    They are an oracle's, taken from the very scores they are reported on, for every filter alike.
+    """
+    ham = _values(scores, "ham")
+    return [ham_bar(ham, budget) for budget in BUDGETS]
 
 
 def at_pooled_thresholds(scores: Sequence[Score]) -> dict[str, Figures]:
@@ -95,19 +89,23 @@ def at_own_thresholds(scores: Sequence[Score]) -> dict[str, Figures]:
     return {name: figures(fold, pooled_thresholds(fold)) for name, fold in folds.items()}
 
 
-def mean_caught(groups: Mapping[str, Figures]) -> list[float]:
+def mean_caught(groups: Mapping[str, Figures]) -> list[float | None]:
     """Return the spam caught at each budget, averaged over sites with enough spam: every site counts alike."""
     sites = [group for name, group in groups.items() if name != POOLED and group.spam >= MIN_SPAM_OF_A_SITE]
-    return [float(np.mean([site.caught[i] for site in sites])) for i in range(len(BUDGETS))]
+    return [_mean(site.caught[i] for site in sites) for i in range(len(BUDGETS))]
 
 
 def worst_blocked(groups: Mapping[str, Figures]) -> list[float]:
     """Return the largest share of one site's own ham that is blocked, at each budget, over sites with enough ham."""
     sites = [group for name, group in groups.items() if name != POOLED and group.ham >= MIN_HAM_OF_A_SITE]
-    return [max(site.blocked[i] or 0.0 for site in sites) for i in range(len(BUDGETS))]
+    return [max((site.blocked[i] or 0.0 for site in sites), default=0.0) for i in range(len(BUDGETS))]
 
 
-def _share_above(values: np.ndarray, limit: float) -> float | None:
+def _values(scores: Iterable[Score], label: str) -> Floats:
+    return np.array([score.score for score in scores if score.label == label], dtype=np.float64)
+
+
+def _share_above(values: Floats, limit: float) -> float | None:
     return float(np.mean(values > limit)) if len(values) else None
 
 
@@ -175,20 +173,22 @@ def _markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def published_figures(scores: Sequence[Score]) -> dict[str, Figures]:
     """Measure the published splits; a protocol of several splits is their mean, as published."""
     folds = at_own_thresholds(scores)
-    return {name: _mean([folds[split] for split in splits]) for name, splits in protocol.PUBLISHED.items()}
+    return {name: _mean_figures([folds[split] for split in splits]) for name, splits in protocol.PUBLISHED.items()}
 
 
-def _mean(splits: Sequence[Figures]) -> Figures:
-    def mean(shares: Iterable[float | None]) -> float:
-        return float(np.mean([share for share in shares if share is not None]))
-
+def _mean_figures(splits: Sequence[Figures]) -> Figures:
     return Figures(
-        spam=round(mean(split.spam for split in splits)),
-        ham=round(mean(split.ham for split in splits)),
-        auc=mean(split.auc for split in splits),
-        caught=tuple(mean(split.caught[i] for split in splits) for i in range(len(BUDGETS))),
-        blocked=tuple(mean(split.blocked[i] for split in splits) for i in range(len(BUDGETS))),
+        spam=sum(split.spam for split in splits) // len(splits),
+        ham=sum(split.ham for split in splits) // len(splits),
+        auc=_mean(split.auc for split in splits),
+        caught=tuple(_mean(split.caught[i] for split in splits) for i in range(len(BUDGETS))),
+        blocked=tuple(_mean(split.blocked[i] for split in splits) for i in range(len(BUDGETS))),
     )
+
+
+def _mean(shares: Iterable[float | None]) -> float | None:
+    known = [share for share in shares if share is not None]
+    return float(np.mean(known)) if known else None
 
 
 def main() -> None:
