@@ -138,7 +138,7 @@ class Evaluation:
             auc=Estimate.of(measures.roc_auc(spam, ham) if has_both else None, bootstrap.roc_auc()),
             average_precision=measures.average_precision(spam, ham) if has_both else None,
             caught_at={
-                f"{rate:.1%}": Estimate.of(
+                f"{100 * rate:g}%": Estimate.of(
                     measures.caught_at(spam, ham, rate) if has_both else None, bootstrap.caught_at(rate)
                 )
                 for rate in HAM_RATES

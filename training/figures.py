@@ -27,6 +27,7 @@ HAM_RATES = (0.001, 0.005, 0.01)
 _INK, _GRID, _SPAM, _HAM = "#101112", "#d0d1d2", "#c0392b", "#1f6fb2"
 _CSS = {_INK: "var(--ink)", _GRID: "var(--line)", _SPAM: "var(--spam)", _HAM: "var(--ham)"}
 _STYLE: dict[RcKeyType, Any] = {
+    "axes.axisbelow": True,
     "axes.edgecolor": _GRID,
     "axes.grid": True,
     "axes.labelcolor": _INK,
@@ -45,6 +46,7 @@ _STYLE: dict[RcKeyType, Any] = {
 }
 
 
+@mpl.rc_context(_STYLE)
 def precision_recall(spam: Floats, ham: Floats) -> str:
     """Plot precision over recall."""
     figure, axes = _figure()
@@ -54,6 +56,7 @@ def precision_recall(spam: Floats, ham: Floats) -> str:
     return _svg(figure, "Precision-recall curve")
 
 
+@mpl.rc_context(_STYLE)
 def roc(spam: Floats, ham: Floats, evaluation: Evaluation) -> str:
     """Plot spam caught over ham blocked; the logarithmic axis shows the rates that matter."""
     figure, axes = _figure()
@@ -74,6 +77,7 @@ def roc(spam: Floats, ham: Floats, evaluation: Evaluation) -> str:
     return _svg(figure, "ROC curve with a logarithmic axis of ham blocked")
 
 
+@mpl.rc_context(_STYLE)
 def histograms(spam: Floats, ham: Floats, thresholds: Thresholds) -> str:
     """Plot how many comments of each label got which score."""
     figure, axes = _figure()
@@ -92,6 +96,7 @@ def histograms(spam: Floats, ham: Floats, thresholds: Thresholds) -> str:
     return _svg(figure, "Histogram of scores, spam and ham")
 
 
+@mpl.rc_context(_STYLE)
 def reliability(evaluation: Evaluation) -> str:
     """Plot the share of spam over the score; bars are exact 95 % intervals, the diagonal is perfection."""
     figure, axes = _figure()
@@ -107,16 +112,15 @@ def reliability(evaluation: Evaluation) -> str:
 
 
 def _figure() -> tuple[Figure, Axes]:
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=SIZE_INCHES, layout="constrained")
-        return figure, figure.add_subplot()
+    figure = Figure(figsize=SIZE_INCHES, layout="constrained")
+    return figure, figure.add_subplot()
 
 
 def _svg(figure: Figure, title: str) -> str:
     """Return an SVG element for use inside a page: the same for the same figure, without size, colours and fonts."""
     page = io.StringIO()
     metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    with mpl.rc_context(_STYLE), mpl.rc_context({"svg.hashsalt": title}):  # the salt makes ids steady, and no two alike
+    with mpl.rc_context({"svg.hashsalt": title}):  # the salt makes ids steady, and no two alike
         figure.savefig(page, format="svg", transparent=True, metadata=metadata)
     svg = page.getvalue()
     svg = svg[svg.index("<svg") :]

@@ -6,6 +6,7 @@ Comments of one site resemble each other, so drawing single comments would claim
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 REPLICATES = 1_000
 MIN_CLUSTERS = 5
-MAX_CLUSTERS = 400
+MAX_CLUSTERS = 200
 
 
 def exact_interval(count: int, total: int) -> Interval:
@@ -39,8 +40,8 @@ def exact_interval(count: int, total: int) -> Interval:
 def clusters_of(sites: Sequence[str], seed: int) -> Integers:
     """Return the cluster of each comment, shape (n,), values from 0: its site.
 
-    With fewer than five sites a bootstrap over sites says nothing, and comments are drawn one by one. More than 400
-    clusters are dealt at random into 400: what belongs together stays together.
+    With fewer than five sites a bootstrap over sites says nothing, and comments are drawn one by one. More than 200
+    clusters are dealt at random into 200: what belongs together stays together.
     """
     _, cluster = np.unique(np.asarray(sites, dtype=str), return_inverse=True)
     count = int(cluster.max(initial=-1)) + 1
@@ -73,9 +74,7 @@ class ClusterBootstrap:
         self._clusters = int(clusters.max()) + 1
         self._spam, self._spam_cluster = _descending(scores[is_spam], clusters[is_spam])
         self._ham, self._ham_cluster = _descending(scores[~is_spam], clusters[~is_spam])
-        rng = np.random.default_rng(seed)
-        shares = np.full(self._clusters, 1 / self._clusters)
-        self._draws = rng.multinomial(self._clusters, shares, size=replicates).astype(np.float64)
+        self._draws = _draws(self._clusters, replicates, seed)
         self._spam_total = self._draws @ np.bincount(self._spam_cluster, minlength=self._clusters)
         self._ham_total = self._draws @ np.bincount(self._ham_cluster, minlength=self._clusters)
 
@@ -87,7 +86,7 @@ class ClusterBootstrap:
 
     def caught_at(self, rate: float) -> Interval | None:
         """Return the interval of the spam caught at the best threshold that blocks at most ``rate`` of ham."""
-        if not len(self._ham):
+        if not (len(self._spam) and len(self._ham)):
             return None
         bars = self._ham_bars(rate)
         caught = np.zeros((len(bars), self._clusters))
@@ -143,6 +142,15 @@ class ClusterBootstrap:
         tail = 50 * (1 - CONFIDENCE)
         low, high = np.percentile(totals[drawn] / weights[drawn], [tail, 100 - tail])
         return float(low), float(high)
+
+
+@lru_cache(maxsize=4)
+def _draws(clusters: int, replicates: int, seed: int) -> Floats:
+    """Return how often each replicate draws each cluster: shape (replicates, clusters), rows sum to ``clusters``."""
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=replicates).astype(np.float64)
+    drawn.flags.writeable = False
+    return drawn
 
 
 def _descending(scores: Floats, clusters: Integers) -> tuple[Floats, Integers]:
