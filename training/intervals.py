@@ -74,7 +74,7 @@ class ClusterBootstrap:
         self._clusters = int(clusters.max()) + 1
         self._spam, self._spam_cluster = _descending(scores[is_spam], clusters[is_spam])
         self._ham, self._ham_cluster = _descending(scores[~is_spam], clusters[~is_spam])
-        self._draws = _draws(self._clusters, replicates, seed)
+        self._draws = draws(self._clusters, replicates, seed)
         self._spam_total = self._draws @ np.bincount(self._spam_cluster, minlength=self._clusters)
         self._ham_total = self._draws @ np.bincount(self._ham_cluster, minlength=self._clusters)
 
@@ -125,15 +125,20 @@ class ClusterBootstrap:
 
     def _ham_bars(self, rate: float) -> Floats:
         """Return, for each replicate, the score that a threshold must exceed; only the highest ham can be that bar."""
-        allowed = np.floor(rate * self._ham_total + 1e-9)[:, np.newaxis]
-        top = int(2 * rate * len(self._ham)) + 64
-        while True:
-            above = np.cumsum(self._draws[:, self._ham_cluster[:top]], axis=1) > allowed
-            if top >= len(self._ham) or above[:, -1].all():
+        allowed = np.floor(rate * self._ham_total + 1e-9)
+        bars = np.full(len(allowed), -np.inf)
+        unsettled = np.arange(len(allowed))
+        top = int(rate * len(self._ham)) + 64
+        while len(unsettled):
+            drawn = self._draws[np.ix_(unsettled, self._ham_cluster[:top])]
+            exceeds = np.cumsum(drawn, axis=1) > allowed[unsettled, np.newaxis]
+            settled = exceeds[:, -1]
+            bars[unsettled[settled]] = self._ham[exceeds[settled].argmax(axis=1)]
+            unsettled = unsettled[~settled]
+            if top >= len(self._ham):
                 break
             top *= 2
-        bars = self._ham[above.argmax(axis=1)]
-        return np.where(above.any(axis=1), bars, -np.inf)
+        return bars
 
     def _interval(self, totals: Floats, weights: Floats) -> Interval | None:
         drawn = weights > 0
@@ -145,7 +150,7 @@ class ClusterBootstrap:
 
 
 @lru_cache(maxsize=4)
-def _draws(clusters: int, replicates: int, seed: int) -> Floats:
+def draws(clusters: int, replicates: int, seed: int) -> Floats:
     """Return how often each replicate draws each cluster: shape (replicates, clusters), rows sum to ``clusters``."""
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=replicates).astype(np.float64)

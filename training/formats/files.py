@@ -50,7 +50,7 @@ def write_rows(rows: Iterable[Mapping[str, Any]], target: str) -> None:
     module = _module(target)
     with replaced(Path(target)) as stream:
         if target.endswith(".gz"):
-            with gzip.GzipFile(fileobj=stream, mode="wb", mtime=0) as compressed:
+            with gzip.GzipFile(filename="", fileobj=stream, mode="wb", mtime=0) as compressed:
                 module.write(rows, compressed)
         else:
             module.write(rows, stream)
