@@ -1,0 +1,227 @@
+"""Markup and links: entities, HTML, BBCode, Markdown and wiki links are taken off the text and their links kept.
+
+Owns what a link is and how one is written. Every pattern here stops at the next bracket of its own kind or at a fixed
+length, so that hostile input (unclosed tags, a hundred thousand brackets) is still read in linear time.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import unescape
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link of a comment.
+
+    ``url`` is as written with entities decoded; ``host`` is lower-cased, without user, port and a leading ``www.``, and
+    empty where none could be read; ``anchor`` holds the words shown for the link, and is empty for a bare URL.
+    """
+
+    url: str
+    host: str
+    anchor: str
+
+
+def host_of(url: str) -> str:
+    """Return the lower-cased host of ``url`` without user, port and leading ``www.``; empty if none can be read."""
+    rest = _SCHEME.sub("", url.strip(), count=1)
+    authority = _AUTHORITY_END.split(rest, maxsplit=1)[0].rpartition("@")[2].partition(":")[0]
+    host = authority.lower().strip(".").removeprefix("www.")
+    return host if "." in host and " " not in host else ""
+
+
+_SCHEME = re.compile(r"(?:[A-Za-z]{2,8}:/{1,3}|//)*")
+_AUTHORITY_END = re.compile(r"[/?#\\]")
+
+# Named references need their semicolon, so that "?a=1&copy=2" stays a URL; numbers have a bounded length because int()
+# refuses very long ones.
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};)")
+
+
+def decode_entities(text: str, signals: set[str]) -> str:
+    """Decode character references, also when encoded twice or thrice.
+
+    Only a reference that stands for a plain letter or digit is a signal: nobody has to write those.
+    """
+
+    def character(match: re.Match[str]) -> str:
+        decoded = unescape(match[0])
+        if match[0][1] == "#" and decoded.isascii() and decoded.isalnum():
+            signals.add("entities")
+        return decoded
+
+    for _ in range(3):
+        decoded = _ENTITY.sub(character, text)
+        if decoded == text:
+            break
+        text = decoded
+    return text
+
+
+_COMMENT = re.compile(r"<!--[^<>]{0,2000}-->")
+_TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]{0,15})(?![A-Za-z0-9@._-])([^<>]{0,2000})(>?)")
+_HREF = re.compile(r"""\b(?:href|src)\s{0,9}=\s{0,9}(?:"([^"]{0,2000})"?|'([^']{0,2000})'?|([^\s"'>]{1,2000}))""", re.IGNORECASE)
+_BLOCK_TAGS = frozenset(
+    "address article aside blockquote br center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr li"
+    " main nav ol p pre section table tbody tfoot thead tr ul".split()
+)
+_CELL_TAGS = frozenset("img input option select td th iframe embed object video audio".split())
+_INLINE_TAGS = frozenset(
+    "a abbr acronym b base basefont bdi bdo big body button caption cite code col colgroup del dfn em font frame head"
+    " html i ins kbd label legend link map mark marquee meta noscript param q s samp script small source span strike"
+    " strong style sub summary sup svg textarea time title tt u var wbr".split()
+)
+_TAGS = _BLOCK_TAGS | _CELL_TAGS | _INLINE_TAGS
+
+
+class _Unwrapped:
+    """Text under construction while its markup is taken off: the pieces kept so far, and the link that is open."""
+
+    __slots__ = ("links", "pieces", "_start", "_url")
+
+    def __init__(self, links: list[Link]) -> None:
+        self.links = links
+        self.pieces: list[str] = []
+        self._url = ""
+        self._start = 0
+
+    def open(self, url: str) -> None:
+        """Begin a link; one still open ends here."""
+        self.close()
+        self._url = url.strip()
+        self._start = len(self.pieces)
+
+    def close(self) -> None:
+        """End the open link, if any: what was kept since it began is its anchor."""
+        if self._url:
+            anchor = " ".join("".join(self.pieces[self._start :]).split())
+            _keep(self.links, self._url, anchor)
+            self._url = ""
+
+    def text(self) -> str:
+        self.close()
+        return "".join(self.pieces)
+
+
+def _keep(links: list[Link], url: str, anchor: str) -> None:
+    if not url[:7].lower().startswith(("mailto:", "tel:", "#", "data:")):
+        links.append(Link(url, host_of(url), anchor))
+
+
+def strip_html(text: str, links: list[Link], signals: set[str]) -> str:
+    """Take HTML tags off ``text``, block tags becoming line ends; ``href`` and ``src`` are added to ``links``.
+
+    Angle brackets that hold no known tag (``List<String>``, ``a < b``) stay. A tag that is never closed is one only if
+    it carries a link.
+    """
+    unwrapped = _Unwrapped(links)
+    end = 0
+    for match in _TAG.finditer(_COMMENT.sub("", text)):
+        slash, name, attributes, closed = match.group(1, 2, 3, 4)
+        name = name.lower()
+        if name not in _TAGS or not (closed or "href" in attributes.lower()):
+            continue
+        signals.add("html")
+        unwrapped.pieces.append(match.string[end : match.start()])
+        end = match.end()
+        if name == "a" and slash:
+            unwrapped.close()
+        elif name in ("a", "img", "iframe") and (target := _HREF.search(attributes)):
+            url = target[1] or target[2] or target[3] or ""
+            if name == "a":
+                unwrapped.open(url)
+            elif url:
+                _keep(links, url, "")
+        if name in _BLOCK_TAGS:
+            unwrapped.pieces.append("\n")
+        elif name in _CELL_TAGS:
+            unwrapped.pieces.append(" ")
+    unwrapped.pieces.append((_COMMENT.sub("", text) if "<!--" in text else text)[end:])
+    return unwrapped.text()
+
+
+_URL_START = re.compile(r"(?:https?:|hxxps?:|www\.|//)", re.IGNORECASE)
+_BBCODE = re.compile(
+    r"\[(?:"
+    r"(?:url|link)\s{0,3}=\s{0,3}[\"']?([^\s\]\[\"'<>]{1,2000})[\"']?(?:\s-)?\s?[\]>]?"  # 1: [url=…], also unclosed
+    r"|(/(?:url|link)\b)\]?(?:\s-(?=\s|\Z))?"  # 2: [/url], also unclosed
+    r"|/?(?:url|b|i|u|s|img|quote|code|list|color|size|font|center|left|right|email|spoiler|youtube|video|table|tr|td"
+    r"|h[1-6]|\*)(?:=[^\]\[]{0,200})?\])",
+    re.IGNORECASE,
+)
+
+
+def strip_bbcode(text: str, links: list[Link], signals: set[str]) -> str:
+    """Take BBCode tags off ``text``; ``[url=…]`` is added to ``links`` even where the brackets never close."""
+    unwrapped = _Unwrapped(links)
+    end = 0
+    for match in _BBCODE.finditer(text):
+        signals.add("bbcode")
+        unwrapped.pieces.append(text[end : match.start()])
+        end = match.end()
+        if match[1]:
+            unwrapped.open(match[1])
+        elif match[2]:
+            unwrapped.close()
+    unwrapped.pieces.append(text[end:])
+    return unwrapped.text()
+
+
+_MARKDOWN = re.compile(
+    r"\[([^\[\]]{1,500})\]\(\s?<?((?:[^\s()<>\[\]]|\([^\s()<>\[\]]{0,200}\)){1,2000})>?(?:\s{1,3}[\"'][^\"'\[\]]{0,200}[\"'])?\s?\)"
+)
+_WIKI = re.compile(r"\[\[([^\[\]|]{1,500})\|([^\[\]|]{1,2000})\]\]|\[(https?://[^\s\[\]|]{1,2000})[ |]([^\[\]]{1,500})\]")
+
+
+def strip_bracket_links(text: str, links: list[Link], signals: set[str]) -> str:
+    """Replace ``[words](url)``, ``[[words|url]]`` and ``[url words]`` by the words and add the links to ``links``."""
+
+    def markdown(match: re.Match[str]) -> str:
+        anchor, url = match.group(1, 2)
+        if not _URL_START.match(url) and "/" not in url and "." not in url:
+            return match[0]
+        signals.add("markdown-link")
+        _keep(links, url, anchor.strip())
+        return anchor
+
+    def wiki(match: re.Match[str]) -> str:
+        anchor, url = match.group(1, 2) if match[1] else match.group(4, 3)
+        if _URL_START.match(anchor.lstrip()):
+            anchor, url = url, anchor
+        if not _URL_START.match(url.lstrip()):
+            return match[0]
+        signals.add("wiki-link")
+        _keep(links, url.strip(), anchor.strip())
+        return anchor
+
+    if "](" in text:
+        text = _MARKDOWN.sub(markdown, text)
+    return _WIKI.sub(wiki, text)
+
+
+# A URL ends at white space, quotes and brackets, and at the first ideograph or CJK punctuation, which follow without a
+# blank. Upper and lower case are spelled out because that lets the matcher skip to the next h or w.
+_BARE = re.compile(
+    r"[hHwW](?:(?<=[hH])(?:[tT]{2}|[xX]{2})[pP][sS]?:/{1,2}|(?<=[wW])(?<![A-Za-z0-9].)[wW]{2}\.(?=[A-Za-z0-9]))"
+    r"[!#-;=?-Z\\^_a-z|~\u00a1-\u1fff]{1,2000}"
+)
+
+
+def strip_bare_urls(text: str, links: list[Link]) -> str:
+    """Replace every bare ``http://…`` or ``www.…`` by a blank and add it to ``links``.
+
+    A URL that is shown as the words of an earlier link is that same link.
+    """
+    shown = {link.anchor for link in links}
+
+    def blank(match: re.Match[str]) -> str:
+        url = match[0].rstrip(".,;:!?'*_")
+        if url.endswith(")") and "(" not in url:
+            url = url.rstrip(").,;:!?'")
+        if url not in shown:
+            links.append(Link(url, host_of(url), ""))
+        return " " + match[0][len(url) :]
+
+    return _BARE.sub(blank, text).replace("< >", " ")
