@@ -1,0 +1,135 @@
+"""The native HTTP interface: ``/v1/...``, health and metrics.
+
+Each view parses, calls one verb and translates the outcome. Which error becomes which status stands in ``problems``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, request
+
+from model.comment import Comment
+from service.metrics import CONTENT_TYPE as METRICS_TYPE
+from service.observer import REQUEST_ID, SITE, make_id
+from service.problems import WrongContentTypeError
+from service.schemas import comment_of, comments_of, encoded, rejected_members, verdict_members
+
+if TYPE_CHECKING:
+    from model.verdict import Verdict
+    from service.auth import Guard
+    from service.config import Config
+    from service.metrics import Metrics
+    from service.served_model import ServedModel
+    from training.store import Site
+
+JSON = "application/json"
+
+
+class Api:
+    """The views and what they work with."""
+
+    def __init__(self, config: Config, guard: Guard, served: ServedModel, metrics: Metrics) -> None:
+        self._config = config
+        self._guard = guard
+        self._served = served
+        self._metrics = metrics
+
+    def blueprint(self) -> Blueprint:
+        """Say which path leads to which view."""
+        api = Blueprint("api", __name__)
+        api.add_url_rule("/v1/check", view_func=self.check, methods=["POST"])
+        api.add_url_rule("/v1/check/batch", view_func=self.check_batch, methods=["POST"])
+        api.add_url_rule("/v1/model", view_func=self.model)
+        api.add_url_rule("/healthz", view_func=self.healthz)
+        api.add_url_rule("/readyz", view_func=self.readyz)
+        api.add_url_rule("/metrics", view_func=self.metrics)
+        return api
+
+    def check(self) -> Response:
+        """Judge one comment."""
+        site = self._site()
+        comment = comment_of(_json_body(self._config.max_body_bytes))
+        self._guard.charge(site, 1)
+        verdict = self._served.filter.check(comment)
+        self._metrics.count_verdict(verdict)
+        return _answer(verdict_members(request.environ[REQUEST_ID], verdict))
+
+    def check_batch(self) -> Response:
+        """Judge several comments, each by itself."""
+        site = self._site()
+        items = comments_of(_json_body(self._config.max_batch_body_bytes))
+        comments = [item for item in items if isinstance(item, Comment)]
+        self._guard.charge(site, len(items))
+        verdicts = iter(self._served.filter.check_many(comments))
+        answers = [
+            self._counted(next(verdicts)) if isinstance(item, Comment) else rejected_members(item) for item in items
+        ]
+        return _answer({"verdicts": answers})
+
+    def model(self) -> Response:
+        """Describe the served model."""
+        self._site()
+        served = self._served.filter
+        thresholds = served.thresholds
+        return _answer(
+            {
+                "version": served.version,
+                "card": served.card,
+                "thresholds": {
+                    "review": thresholds.review,
+                    "block": thresholds.block,
+                    "discard": thresholds.discard,
+                },
+            }
+        )
+
+    def healthz(self) -> Response:
+        """Say that this process answers."""
+        return _answer({"status": "alive"})
+
+    def readyz(self) -> Response:
+        """Say that this process can score, or raise why not."""
+        self._served.filter  # noqa: B018  # the property raises when there is no model
+        return _answer({"status": "ready"})
+
+    def metrics(self) -> Response:
+        """Hand Prometheus what all workers counted."""
+        return Response(self._metrics.exposition(), content_type=METRICS_TYPE)
+
+    def _site(self) -> Site:
+        environ = request.environ
+        site = self._guard.site_of(environ.get("HTTP_AUTHORIZATION", ""), environ.get("REMOTE_ADDR", ""))
+        environ[SITE] = site.name
+        return site
+
+    def _counted(self, verdict: Verdict) -> dict[str, Any]:
+        self._metrics.count_verdict(verdict)
+        return verdict_members(make_id(), verdict)
+
+
+def _json_body(max_bytes: int) -> bytes:
+    """Read the body of the request, which must be plain JSON of at most ``max_bytes``."""
+    environ = request.environ
+    content_type = environ.get("CONTENT_TYPE", "")
+    if content_type != JSON:
+        _require_json(content_type)
+    encoding = environ.get("HTTP_CONTENT_ENCODING", "identity")
+    if encoding.strip().lower() not in ("", "identity"):
+        raise WrongContentTypeError(
+            f"found Content-Encoding {encoding[:40]!r}, expected none: bodies come uncompressed"
+        )
+    request.max_content_length = max_bytes
+    return request.get_data(cache=False)
+
+
+def _require_json(content_type: str) -> None:
+    """Accept ``application/json`` in any case, with the one charset that JSON has."""
+    media_type, _, parameters = content_type.lower().partition(";")
+    name, _, charset = parameters.strip().partition("=")
+    if media_type.strip() != JSON or (name == "charset" and charset.strip('"') not in ("utf-8", "utf8")):
+        raise WrongContentTypeError(f"found Content-Type {content_type[:80]!r}, expected {JSON} in UTF-8")
+
+
+def _answer(members: dict[str, Any]) -> Response:
+    return Response(encoded(members), content_type=JSON)

@@ -1,0 +1,130 @@
+"""Sites' keys: making them, hashing them, and finding the site that a request's key belongs to.
+
+A key is twelve random letters and digits of an alphabet of 32 without look-alikes, sixty bits. Twelve, because
+WordPress's Akismet plugin refuses any other length; one case, because keys in a host name arrive in lower case, so keys
+are compared without regard to case. Only the SHA-256 digest of a key is stored. A slow, salted hash is for passwords
+that people choose: with sixty random bits there is no dictionary, and a stolen digest takes 2^59 hashes on average.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from service.problems import TooManyRequestsError, UnknownKeyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from training.store import Site, Store
+
+KEY_LENGTH = 12
+KEY_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
+LOOKUP_LIFETIME_SECONDS = 1.0
+
+
+def make_key() -> str:
+    """Make a random key."""
+    return "".join(secrets.choice(KEY_LETTERS) for _ in range(KEY_LENGTH))
+
+
+def digest_of(key: str) -> bytes:
+    """Hash a key, whatever its case: 32 bytes."""
+    return sha256(key.lower().encode("utf-8", "surrogatepass")).digest()
+
+
+def bearer_key(authorization: str) -> str | None:
+    """Return the key of an ``Authorization: Bearer KEY`` header, or ``None`` where there is none."""
+    scheme, _, key = authorization.partition(" ")
+    return key.strip() or None if scheme.lower() == "bearer" else None
+
+
+class Keys:
+    """Finds sites by key, remembering what the database said for at most a second.
+
+    So a busy site costs no database query per request, and a rotated or removed key is void within that second.
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._clock = clock
+        self._found: dict[bytes, tuple[Site, float]] = {}
+
+    def site_of(self, key: str) -> Site | None:
+        """Find the site that a key belongs to."""
+        digest = digest_of(key)
+        remembered = self._found.get(digest)
+        now = self._clock()
+        if remembered is not None and now < remembered[1]:
+            return remembered[0]
+        site = self._store.site_with_key(digest)
+        if site is None or not hmac.compare_digest(site.key_digest, digest):
+            self._found.pop(digest, None)
+            return None
+        self._found[digest] = site, now + LOOKUP_LIFETIME_SECONDS
+        return site
+
+
+class Allowance:
+    """So many a minute for each name, counted in this process alone; 0 means no limit."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._item = RateLimitItemPerMinute(per_minute) if per_minute else None
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+
+    def spend(self, name: str, amount: int = 1) -> None:
+        """Take ``amount`` from what is left to ``name`` in this minute.
+
+        Raises:
+            TooManyRequestsError: there is not enough left.
+        """
+        if self._item is None or self._limiter.hit(self._item, name, cost=amount):
+            return
+        wait_seconds = self._limiter.get_window_stats(self._item, name).reset_time - time.time()
+        raise TooManyRequestsError(
+            f"over the limit of {self._item.amount:,} a minute; try again later", max(1, round(wait_seconds))
+        )
+
+
+class Guard:
+    """Lets requests with a site's key pass, at the rate that is allowed.
+
+    A right key always passes: somebody who guesses from the same address (behind a proxy, everybody has the same) must
+    not lock a site out.
+    """
+
+    def __init__(self, keys: Keys, checks: Allowance, failures: Allowance) -> None:
+        self._keys = keys
+        self._checks = checks
+        self._failures = failures
+
+    def site_of(self, authorization: str, address: str) -> Site:
+        """Find the site that a request comes from.
+
+        Raises:
+            UnknownKeyError: the header holds no site's key.
+            TooManyRequestsError: nor did too many others from this address.
+        """
+        key = bearer_key(authorization)
+        site = None if key is None else self._keys.site_of(key)
+        if site is not None:
+            return site
+        self._failures.spend(address)
+        if key is None:
+            raise UnknownKeyError("no key; send it as Authorization: Bearer KEY")
+        raise UnknownKeyError("the key belongs to no site")
+
+    def charge(self, site: Site, checks: int) -> None:
+        """Count checks against a site's limit.
+
+        Raises:
+            TooManyRequestsError: the site is over it.
+        """
+        self._checks.spend(site.name, checks)

@@ -1,0 +1,189 @@
+"""The command line: ``hamgate serve``, ``hamgate sites``, and the commands on files from ``offline``.
+
+Data goes to standard output, messages to standard error. Exit status: 0 done, 2 wrong usage or unreadable input.
+What takes long to import is imported when its command runs.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from service.config import DEFAULTS, Config, core_count, default_database
+from service.problems import ServiceError
+from training.formats.row import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from training.store import Store
+
+    Command = TypeVar("Command", bound=Callable[..., Any])
+
+SITE_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
+UNUSABLE = 2
+
+
+class _Refusal(click.ClickException):
+    """Stops a command with a message and the status for what can't be used."""
+
+    exit_code = UNUSABLE
+
+
+class Commands(click.Group):
+    """The commands of this file, and those of ``offline``, which is imported when it is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Name all commands."""
+        return sorted([*super().list_commands(context), *_offline_commands()])
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Find a command by its name."""
+        return super().get_command(context, name) or _offline_commands().get(name)
+
+
+def _offline_commands() -> dict[str, click.Command]:
+    from service.offline import COMMANDS
+
+    return {command.name: command for command in COMMANDS if command.name}
+
+
+def _setting(name: str, kind: Any, description: str, **more: Any) -> Callable[[Command], Command]:
+    """Declare a setting: a flag, the ``HAMGATE_*`` variable of the same name, and the default in ``Config``."""
+    parameter = name.replace("-", "_")
+    declared = {"default": DEFAULTS.get(parameter), "show_default": True, **more}
+    return click.option(
+        f"--{name}",
+        parameter,
+        type=kind,
+        envvar=f"HAMGATE_{parameter.upper()}",
+        show_envvar=True,
+        help=description,
+        **declared,
+    )
+
+
+_database = _setting(
+    "database",
+    str,
+    "URL of the database: SQLite or PostgreSQL.",
+    default=default_database,
+    show_default=default_database(),
+)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="hamgate", prog_name="hamgate")
+def main() -> None:
+    """Hamgate, a self-hosted spam filter for comments."""
+
+
+@main.command()
+@_setting("host", str, "Address to listen on.")
+@_setting("port", click.IntRange(1, 65_535), "Port to listen on.")
+@_setting("workers", click.IntRange(min=1), "Worker processes.", default=core_count, show_default="one for each core")
+@_database
+@_setting("model", click.Path(path_type=Path, dir_okay=False), "The model artefact.", show_default="the shipped one")
+@_setting("max-body-kib", click.IntRange(1, 16_384), "Largest body of a request, in KiB.")
+@_setting("max-batch-body-kib", click.IntRange(1, 65_536), "Largest body of a batch, in KiB.")
+@_setting("body-timeout-seconds", click.FloatRange(0, min_open=True), "How long a client may take to send a body.")
+@_setting(
+    "checks-per-minute",
+    click.IntRange(min=0),
+    "Comments that one site may have checked; each worker counts by itself; 0: no limit.",
+)
+@_setting(
+    "failed-keys-per-minute",
+    click.IntRange(min=0),
+    "Wrong keys of one address answered with 401; then 429; each worker counts by itself; 0: no limit.",
+)
+@_setting("log-requests", bool, "Whether to log a line for each request.")
+def serve(**settings: Any) -> None:
+    """Run the service.
+
+    Without any configuration it serves the shipped model with a local SQLite file; if there is no site yet, it makes
+    one called "local". Prints the URL and a call to try it to standard output, and logs JSON lines to standard error.
+
+    SIGTERM and SIGINT stop it gracefully; SIGHUP replaces the workers one by one, which takes up a new model file.
+    """
+    from service.server import serve as run
+
+    with _refusals():
+        run(Config(**settings))
+
+
+@main.group()
+def sites() -> None:
+    """Manage sites and their keys.
+
+    A site is a website that may have comments checked, each with a key of its own. A key is shown once, when it is
+    made; a running service knows of a change within a second.
+    """
+
+
+@sites.command("add")
+@click.argument("name")
+@_database
+def add_site(name: str, database: str) -> None:
+    """Add a site and print its key."""
+    from service.auth import digest_of, make_key
+
+    if not SITE_NAME.fullmatch(name):
+        raise _Refusal(f"found site name {name!r}, expected lower-case letters, digits, dots and dashes: blog.example")
+    key = make_key()
+    with _store(database) as store:
+        store.add_site(name, digest_of(key), datetime.now(UTC))
+    click.echo(key)
+
+
+@sites.command("list")
+@_database
+def list_sites(database: str) -> None:
+    """Print a line for each site: its name, when it was added, and when its key was made."""
+    with _store(database) as store:
+        for site in store.sites():
+            click.echo(f"{site.name}\t{site.added_at:%Y-%m-%dT%H:%M:%SZ}\t{site.key_made_at:%Y-%m-%dT%H:%M:%SZ}")
+
+
+@sites.command("rotate-key")
+@click.argument("name")
+@_database
+def rotate_key(name: str, database: str) -> None:
+    """Give a site another key and print it; the old one is void."""
+    from service.auth import digest_of, make_key
+
+    key = make_key()
+    with _store(database) as store:
+        store.replace_key(name, digest_of(key), datetime.now(UTC))
+    click.echo(key)
+
+
+@sites.command("remove")
+@click.argument("name")
+@_database
+def remove_site(name: str, database: str) -> None:
+    """Remove a site; its key is void."""
+    with _store(database) as store:
+        store.remove_site(name)
+
+
+@contextmanager
+def _store(database: str) -> Iterator[Store]:
+    from training.store import Store
+
+    with _refusals(), Store(database) as store:
+        yield store
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn what can't be used into a message and exit status 2."""
+    try:
+        yield
+    except (ServiceError, TrainingError) as error:
+        raise _Refusal(str(error)) from error

@@ -1,0 +1,61 @@
+"""The settings of a running service, as one value.
+
+Owns their names, defaults and units. Leaves reading them from flags and ``HAMGATE_*`` variables to ``cli``.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import MISSING, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+
+from model.artifact import SHIPPED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KIB = 1024
+
+
+def default_database() -> str:
+    """Return the URL of a SQLite file in the directory where this platform keeps a user's data."""
+    return f"sqlite:///{platformdirs.user_data_path('hamgate') / 'hamgate.sqlite3'}"
+
+
+def core_count() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """How one service runs. Rates are counted in every worker by itself, in memory; 0 means no limit."""
+
+    database: str
+    model: Path = SHIPPED
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    max_body_kib: int = 1_024
+    max_batch_body_kib: int = 16_384
+    body_timeout_seconds: float = 10.0
+    checks_per_minute: int = 1_000_000
+    failed_keys_per_minute: int = 100
+    log_requests: bool = True
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The largest body of a request, in bytes."""
+        return self.max_body_kib * KIB
+
+    @property
+    def max_batch_body_bytes(self) -> int:
+        """The largest body of a batch, and so of all, in bytes."""
+        return max(self.max_batch_body_kib, self.max_body_kib) * KIB
+
+
+DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Config) if field.default is not MISSING}

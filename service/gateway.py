@@ -1,0 +1,179 @@
+"""Where requests come in: reads whole bodies without holding up anybody else, then calls the WSGI application.
+
+Granian's own WSGI interface gives the application the body while it is still arriving, so that a client who sends
+slowly, or stops, occupies a thread for as long as it likes; enough of them stop the service. Here bodies are awaited
+through RSGI (https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md) on an event loop, where waiting
+is free, with a deadline and a bound on their size, one by one and together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Protocol
+
+from service.observer import REFUSAL
+from service.problems import NotReadyError, SlowBodyError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+    from wsgiref.types import WSGIApplication, WSGIEnvironment
+
+LONG_BODY_BYTES = 16 * 1024
+MAX_HELD_BYTES = 64 * 1024 * 1024
+MAX_DISCARDED_BYTES = 256 * 1024 * 1024
+CONSTANTS: WSGIEnvironment = {
+    "SCRIPT_NAME": "",
+    "SERVER_SOFTWARE": "granian",
+    "wsgi.errors": sys.stderr,
+    "wsgi.input_terminated": True,
+    "wsgi.multiprocess": True,
+    "wsgi.multithread": True,
+    "wsgi.run_once": False,
+    "wsgi.version": (1, 0),
+}
+
+
+class Scope(Protocol):
+    """What RSGI says of a request."""
+
+    client: str
+    headers: Any
+    http_version: str
+    method: str
+    path: str
+    query_string: str
+    scheme: str
+    server: str
+
+
+class Connection(Protocol):
+    """RSGI's way to the body of a request, and back to its sender."""
+
+    def __call__(self) -> Awaitable[bytes]:
+        """Await the whole body."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Await the body piece by piece."""
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        """Answer."""
+
+
+class Gateway:
+    """An RSGI application around a WSGI one.
+
+    Short requests are answered on the event loop itself, one after the other. Those with a long body, which may keep
+    the model busy for a while, take their turns in a thread of their own, so that short ones get between them.
+    """
+
+    def __init__(self, application: WSGIApplication, max_body_bytes: int, body_timeout_seconds: float) -> None:
+        self._application = application
+        self._max_body_bytes = max_body_bytes
+        self._body_timeout_seconds = body_timeout_seconds
+        self._held_bytes = 0
+        self._long_requests = ThreadPoolExecutor(1, "long-requests")
+
+    async def __rsgi__(self, scope: Scope, connection: Connection) -> None:
+        """Answer one request."""
+        environ = _environ(scope)
+        bound = self._body_bound(environ)
+        if bound <= LONG_BODY_BYTES:
+            body = await self._body(environ, connection, bound)
+            answer = self._call(environ, body)
+        elif self._held_bytes + bound > MAX_HELD_BYTES:
+            environ[REFUSAL] = NotReadyError("too many long requests at once; try again later")
+            answer = self._call(environ, b"")
+        else:
+            self._held_bytes += bound
+            try:
+                body = await self._body(environ, connection, bound)
+                loop = asyncio.get_running_loop()
+                answer = await loop.run_in_executor(self._long_requests, self._call, environ, body)
+            finally:
+                self._held_bytes -= bound
+        connection.response_bytes(*answer)
+
+    def _body_bound(self, environ: WSGIEnvironment) -> int:
+        """Return how many bytes of body there can be to keep in memory."""
+        if "HTTP_TRANSFER_ENCODING" in environ:
+            return self._max_body_bytes
+        return min(int(environ.get("CONTENT_LENGTH", 0)), self._max_body_bytes)
+
+    async def _body(self, environ: WSGIEnvironment, connection: Connection, bound: int) -> bytes:
+        """Await the body; one that is late or too long is noted in ``environ`` for the application to refuse."""
+        if bound == 0:
+            return b""
+        try:
+            async with asyncio.timeout(self._body_timeout_seconds):
+                if int(environ.get("CONTENT_LENGTH", bound + 1)) <= bound:
+                    return await connection()
+                return await _bounded_body(environ, connection, bound)
+        except TimeoutError:
+            environ[REFUSAL] = SlowBodyError(f"the body did not arrive within {self._body_timeout_seconds:g} seconds")
+        return b""
+
+    def _call(self, environ: WSGIEnvironment, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        environ["wsgi.input"] = BytesIO(body)
+        start = _Start()
+        chunks = self._application(environ, start)  # type: ignore[arg-type]  # nobody uses the write callable
+        try:
+            return start.status, start.headers, b"".join(chunks)
+        finally:
+            close = getattr(chunks, "close", None)
+            if close is not None:
+                close()
+
+
+class _Start:
+    """WSGI's start_response: remembers the status and the headers."""
+
+    __slots__ = ("headers", "status")
+
+    def __call__(self, status: str, headers: list[tuple[str, str]], error: object = None) -> None:
+        self.status = int(status[:3])
+        self.headers = headers
+
+
+async def _bounded_body(environ: WSGIEnvironment, connection: Connection, bound: int) -> bytes:
+    """Read a body of unknown or excessive length, and say in ``environ`` how long it was.
+
+    What is too long is read to its end and thrown away, for many clients see no answer before they have sent all.
+    """
+    if "HTTP_EXPECT" in environ:  # this client asks before it sends
+        return b""
+    kept, length = bytearray(), 0
+    async for chunk in connection:
+        length += len(chunk)
+        if length <= bound:
+            kept += chunk
+        elif length > MAX_DISCARDED_BYTES:
+            break
+    environ["CONTENT_LENGTH"] = str(max(length, int(environ.get("CONTENT_LENGTH", 0))))
+    return bytes(kept)
+
+
+def _environ(scope: Scope) -> WSGIEnvironment:
+    """Lay out a request as PEP 3333 wants it."""
+    path = scope.path
+    environ = CONSTANTS.copy()
+    environ["REQUEST_METHOD"] = scope.method
+    environ["PATH_INFO"] = path if path.isascii() else path.encode().decode("latin-1")
+    environ["QUERY_STRING"] = scope.query_string
+    environ["SERVER_PROTOCOL"] = f"HTTP/{scope.http_version}"
+    environ["wsgi.url_scheme"] = scope.scheme
+    environ["REMOTE_ADDR"] = scope.client.rpartition(":")[0]
+    environ["SERVER_NAME"], _, environ["SERVER_PORT"] = scope.server.rpartition(":")
+    for name, value in scope.headers.items():
+        variable = _variable_of(name)
+        environ[variable] = f"{environ[variable]},{value}" if variable in environ else value
+    return environ
+
+
+@lru_cache(512)
+def _variable_of(header: str) -> str:
+    variable = header.upper().replace("-", "_")
+    return variable if variable in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{variable}"

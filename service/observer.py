@@ -1,0 +1,78 @@
+"""The outermost layer of the application: names, times, counts and logs each request.
+
+A plain WSGI layer, because Flask's own before and after hooks see neither every answer nor the whole time. Requests
+that the gateway could not read are answered here, so that they are counted like all others.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+from service.problems import STATUS_OF, body_of, headers_of, problem_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from service.logs import RequestLog
+    from service.metrics import Metrics
+
+REQUEST_ID = "hamgate.request_id"
+SITE = "hamgate.site"
+REFUSAL = "hamgate.refusal"
+OTHER_ROUTE = "other"
+
+
+def make_id() -> str:
+    """Make an id that nobody can guess and no other check has: 128 random bits, 32 hexadecimal digits."""
+    return secrets.token_hex(16)
+
+
+class Observer:
+    """Wraps the application. ``routes`` are the paths that are counted by name; all others count as one."""
+
+    def __init__(
+        self, application: WSGIApplication, metrics: Metrics, log: RequestLog | None, routes: Collection[str]
+    ) -> None:
+        self._application = application
+        self._metrics = metrics
+        self._log = log
+        self._routes = frozenset(routes)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        started = time.perf_counter()
+        request_id = environ[REQUEST_ID] = make_id()
+        status_code = 500
+
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:
+            nonlocal status_code
+            status_code = int(status[:3])
+            headers.append(("X-Request-Id", request_id))
+            return start_response(status, headers, *error)
+
+        self._metrics.in_progress.inc()
+        try:
+            if REFUSAL in environ:
+                return _refused(environ[REFUSAL], start)
+            return self._application(environ, start)
+        finally:
+            self._metrics.in_progress.dec()
+            self._note(environ, status_code, time.perf_counter() - started)
+
+    def _note(self, environ: WSGIEnvironment, status: int, seconds: float) -> None:
+        path = environ["PATH_INFO"]
+        route = path if path in self._routes else OTHER_ROUTE
+        self._metrics.count_request(route, status, seconds)
+        if self._log is not None:
+            self._log.write(environ[REQUEST_ID], environ["REQUEST_METHOD"], route, status, seconds, environ.get(SITE))
+
+
+def _refused(error: Exception, start_response: StartResponse) -> list[bytes]:
+    status = STATUS_OF[type(error)]
+    body = body_of(problem_of(error))
+    headers = [*headers_of(error), ("Content-Length", str(len(body)))]
+    start_response(f"{status.value} {status.phrase}", headers)
+    return [body]

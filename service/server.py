@@ -1,0 +1,157 @@
+"""The processes: a launcher that prepares everything, and workers that answer.
+
+Workers are spawned, not forked, so that each opens its own database connections and loads and verifies the model by
+itself. SIGTERM and SIGINT let requests under way finish; SIGHUP replaces one worker after the other, which is how a new
+model file comes into service; a worker that dies is replaced.
+"""
+
+from __future__ import annotations
+
+import logging.config
+import multiprocessing
+import os
+import shlex
+import socket
+import sys
+import tempfile
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+import platformdirs
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
+from granian.server import MPServer
+
+from service.app import create_app
+from service.auth import digest_of, make_key
+from service.gateway import Gateway
+from service.logs import configuration
+from service.metrics import DIRECTORY_VARIABLE
+from service.problems import ServiceError
+from training.store import Store, sqlite_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from service.config import Config
+
+LOCAL_SITE = "local"
+STOP_TIMEOUT_SECONDS = 20
+HEADER_TIMEOUT_MS = 10_000
+MAX_CONNECTIONS_PER_WORKER = 4_096
+RESPAWN_INTERVAL_SECONDS = 3.0
+EXAMPLE = (
+    '{"text": "Great post! I found cheap pills here", "author": "Cheap Pills", "author_url": "http://pills.example"}'
+)
+
+
+class CannotServeError(ServiceError):
+    """The service can't start; the message says why."""
+
+
+def serve(config: Config) -> None:
+    """Run the service until it is told to stop.
+
+    Raises:
+        CannotServeError: the address is taken, or there is no model file.
+        DatabaseUnusableError: the database can't be opened.
+    """
+    if not config.model.is_file():
+        raise CannotServeError(f"{config.model}: no such model file")
+    _require_free(config.host, config.port)
+    key = local_key(config.database)
+    logging.config.dictConfig(configuration())
+    multiprocessing.set_start_method("spawn", force=True)
+    with tempfile.TemporaryDirectory(prefix="hamgate-metrics-") as metrics_directory:
+        os.environ[DIRECTORY_VARIABLE] = metrics_directory
+        server = _server(config)
+        server.on_startup(partial(_print_welcome, config, key))
+        server.serve(target_loader=partial(_gateway, config), wrap_loader=False)
+
+
+def local_key(database: str) -> str | None:
+    """Make a site if there is none, and return its key for as long as that site has it.
+
+    The key is kept in a file beside the database (or, where that is no file, in the user's data directory), readable by
+    its owner alone. Sites that the operator made have no such file.
+
+    Raises:
+        DatabaseUnusableError: the database can't be opened.
+    """
+    file = _key_file(database)
+    with Store(database) as store:
+        if not store.sites():
+            key = make_key()
+            _write_private(file, key)
+            store.add_site(LOCAL_SITE, digest_of(key), datetime.now(UTC))
+        if not file.is_file():
+            return None
+        key = file.read_text(encoding="ascii").strip()
+        return key if store.site_with_key(digest_of(key)) else None
+
+
+def welcome(config: Config, key: str | None) -> str:
+    """Say where the service answers, and how to call it."""
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    url = f"http://{host}:{config.port}"
+    lines = [
+        f"Hamgate answers on {url} (documentation: {url}/docs)",
+        "",
+        f"curl {url}/v1/check -H 'Authorization: Bearer {key or 'KEY'}' -H 'Content-Type: application/json' -d"
+        f" {shlex.quote(EXAMPLE)}",
+    ]
+    return "\n".join(lines)
+
+
+def _key_file(database: str) -> Path:
+    path = sqlite_path(database) or platformdirs.user_data_path("hamgate") / "hamgate"
+    return path.with_name(f"{path.name}.{LOCAL_SITE}-key")
+
+
+def _write_private(file: Path, key: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as opened:
+        opened.write(f"{key}\n")
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raise CannotServeError unless the address can be bound; the server itself would share it with another one."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise CannotServeError(f"can't listen on {host}:{port}: {error.strerror or error}") from error
+
+
+def _server(config: Config) -> MPServer:
+    return MPServer(
+        target="hamgate",
+        address=config.host,
+        port=config.port,
+        interface=Interfaces.RSGI,
+        workers=config.workers,
+        loop=Loops.auto,
+        http=HTTPModes.http1,
+        websockets=False,
+        backpressure=MAX_CONNECTIONS_PER_WORKER,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
+        log_dictconfig=configuration(),
+        respawn_failed_workers=True,
+        respawn_interval=RESPAWN_INTERVAL_SECONDS,
+        workers_kill_timeout=STOP_TIMEOUT_SECONDS,
+    )
+
+
+def _gateway(config: Config) -> Any:  # granian's type is that of its plain functions
+    """Build what a worker runs; called in the worker."""
+    return Gateway(create_app(config), config.max_batch_body_bytes, config.body_timeout_seconds)
+
+
+def _print_welcome(config: Config, key: str | None) -> None:
+    click.echo(welcome(config, key))
+    sys.stdout.flush()
