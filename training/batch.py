@@ -100,9 +100,9 @@ class BatchScorer:
         return chain.from_iterable(map(_joined, wave, answers))
 
     def _parallel(self) -> Any:
-        return joblib.Parallel(
-            n_jobs=self.jobs, backend=self.backend, return_as="generator", batch_size=1, pre_dispatch="all"
-        )
+        return_as = "list" if self.backend == "ray" else "generator"  # ray's backend knows no generators
+        with joblib.parallel_config(backend=self.backend):
+            return joblib.Parallel(n_jobs=self.jobs, return_as=return_as, batch_size=1, pre_dispatch="all")
 
 
 def _chunks(rows: Iterable[Row | Rejected]) -> Iterator[list[Row | Rejected]]:
