@@ -1,5 +1,5 @@
 """Flask, the wire formats, keys, settings and the command line. Knows nothing of scikit-learn.
 
-Reading order: config, problems, schemas, logs, metrics, auth, served_model, observer, api, description, app, gateway,
-server, offline, cli.
+Reading order: config, problems, schemas, bodies, logs, metrics, auth, served_model, observer, check, api, description,
+app, gateway, server, offline, cli.
 """

@@ -1,4 +1,4 @@
-"""The native HTTP interface: ``/v1/...``, health and metrics.
+"""The native HTTP interface but for ``/v1/check``: batches, the model, health and metrics.
 
 Each view parses, calls one verb and translates the outcome. Which error becomes which status stands in ``problems``.
 """
@@ -10,27 +10,24 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, request
 
 from model.comment import Comment
+from service.bodies import JSON, json_body
 from service.metrics import CONTENT_TYPE as METRICS_TYPE
-from service.observer import REQUEST_ID, SITE, make_id
-from service.problems import WrongContentTypeError
-from service.schemas import comment_of, comments_of, encoded, rejected_members, verdict_members
+from service.observer import SITE, make_id
+from service.schemas import comments_of, encoded, rejected_members, verdict_members
 
 if TYPE_CHECKING:
     from model.verdict import Verdict
     from service.auth import Guard
-    from service.config import Config
     from service.metrics import Metrics
     from service.served_model import ServedModel
     from training.store import Site
-
-JSON = "application/json"
 
 
 class Api:
     """The views and what they work with."""
 
-    def __init__(self, config: Config, guard: Guard, served: ServedModel, metrics: Metrics) -> None:
-        self._config = config
+    def __init__(self, guard: Guard, served: ServedModel, metrics: Metrics, max_body_bytes: int) -> None:
+        self._max_body_bytes = max_body_bytes
         self._guard = guard
         self._served = served
         self._metrics = metrics
@@ -38,7 +35,6 @@ class Api:
     def blueprint(self) -> Blueprint:
         """Say which path leads to which view."""
         api = Blueprint("api", __name__)
-        api.add_url_rule("/v1/check", view_func=self.check, methods=["POST"])
         api.add_url_rule("/v1/check/batch", view_func=self.check_batch, methods=["POST"])
         api.add_url_rule("/v1/model", view_func=self.model)
         api.add_url_rule("/healthz", view_func=self.healthz)
@@ -46,19 +42,10 @@ class Api:
         api.add_url_rule("/metrics", view_func=self.metrics)
         return api
 
-    def check(self) -> Response:
-        """Judge one comment."""
-        site = self._site()
-        comment = comment_of(_json_body(self._config.max_body_bytes))
-        self._guard.charge(site, 1)
-        verdict = self._served.filter.check(comment)
-        self._metrics.count_verdict(verdict)
-        return _answer(verdict_members(request.environ[REQUEST_ID], verdict))
-
     def check_batch(self) -> Response:
         """Judge several comments, each by itself."""
         site = self._site()
-        items = comments_of(_json_body(self._config.max_batch_body_bytes))
+        items = comments_of(json_body(request.environ, self._max_body_bytes))
         comments = [item for item in items if isinstance(item, Comment)]
         self._guard.charge(site, len(items))
         verdicts = iter(self._served.filter.check_many(comments))
@@ -98,37 +85,13 @@ class Api:
         return Response(self._metrics.exposition(), content_type=METRICS_TYPE)
 
     def _site(self) -> Site:
-        environ = request.environ
-        site = self._guard.site_of(environ.get("HTTP_AUTHORIZATION", ""), environ.get("REMOTE_ADDR", ""))
-        environ[SITE] = site.name
+        site = self._guard.site_of(request.environ)
+        request.environ[SITE] = site.name
         return site
 
     def _counted(self, verdict: Verdict) -> dict[str, Any]:
         self._metrics.count_verdict(verdict)
         return verdict_members(make_id(), verdict)
-
-
-def _json_body(max_bytes: int) -> bytes:
-    """Read the body of the request, which must be plain JSON of at most ``max_bytes``."""
-    environ = request.environ
-    content_type = environ.get("CONTENT_TYPE", "")
-    if content_type != JSON:
-        _require_json(content_type)
-    encoding = environ.get("HTTP_CONTENT_ENCODING", "identity")
-    if encoding.strip().lower() not in ("", "identity"):
-        raise WrongContentTypeError(
-            f"found Content-Encoding {encoding[:40]!r}, expected none: bodies come uncompressed"
-        )
-    request.max_content_length = max_bytes
-    return request.get_data(cache=False)
-
-
-def _require_json(content_type: str) -> None:
-    """Accept ``application/json`` in any case, with the one charset that JSON has."""
-    media_type, _, parameters = content_type.lower().partition(";")
-    name, _, charset = parameters.strip().partition("=")
-    if media_type.strip() != JSON or (name == "charset" and charset.strip('"') not in ("utf-8", "utf8")):
-        raise WrongContentTypeError(f"found Content-Type {content_type[:80]!r}, expected {JSON} in UTF-8")
 
 
 def _answer(members: dict[str, Any]) -> Response:

@@ -12,16 +12,15 @@ import hmac
 import secrets
 import time
 from hashlib import sha256
+from math import ceil
+from threading import Lock
 from typing import TYPE_CHECKING
-
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 
 from service.problems import TooManyRequestsError, UnknownKeyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from wsgiref.types import WSGIEnvironment
 
     from training.store import Site, Store
 
@@ -73,23 +72,38 @@ class Keys:
 
 
 class Allowance:
-    """So many a minute for each name, counted in this process alone; 0 means no limit."""
+    """So many a minute for each name, counted in this process alone; 0 means no limit.
 
-    def __init__(self, per_minute: int) -> None:
-        self._item = RateLimitItemPerMinute(per_minute) if per_minute else None
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+    Counts start afresh with each minute, so memory is bounded by the names of one minute. (The in-memory store of the
+    ``limits`` package starts a thread every 10 ms while it is used, which took 9 % of the time of a request.)
+    """
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_minute = per_minute
+        self._clock = clock
+        self._lock = Lock()
+        self._minute = 0
+        self._spent: dict[str, int] = {}
 
     def spend(self, name: str, amount: int = 1) -> None:
         """Take ``amount`` from what is left to ``name`` in this minute.
 
         Raises:
-            TooManyRequestsError: there is not enough left.
+            TooManyRequestsError: there is not enough left; nothing is taken.
         """
-        if self._item is None or self._limiter.hit(self._item, name, cost=amount):
+        if not self._per_minute:
             return
-        wait_seconds = self._limiter.get_window_stats(self._item, name).reset_time - time.time()
+        now = self._clock()
+        with self._lock:
+            minute = int(now // 60)
+            if minute != self._minute:
+                self._minute, self._spent = minute, {}
+            spent = self._spent.get(name, 0) + amount
+            if spent <= self._per_minute:
+                self._spent[name] = spent
+                return
         raise TooManyRequestsError(
-            f"over the limit of {self._item.amount:,} a minute; try again later", max(1, round(wait_seconds))
+            f"over the limit of {self._per_minute:,} a minute; try again later", ceil((minute + 1) * 60 - now)
         )
 
 
@@ -105,18 +119,18 @@ class Guard:
         self._checks = checks
         self._failures = failures
 
-    def site_of(self, authorization: str, address: str) -> Site:
+    def site_of(self, environ: WSGIEnvironment) -> Site:
         """Find the site that a request comes from.
 
         Raises:
             UnknownKeyError: the header holds no site's key.
             TooManyRequestsError: nor did too many others from this address.
         """
-        key = bearer_key(authorization)
+        key = bearer_key(environ.get("HTTP_AUTHORIZATION", ""))
         site = None if key is None else self._keys.site_of(key)
         if site is not None:
             return site
-        self._failures.spend(address)
+        self._failures.spend(environ.get("REMOTE_ADDR", ""))
         if key is None:
             raise UnknownKeyError("no key; send it as Authorization: Bearer KEY")
         raise UnknownKeyError("the key belongs to no site")

@@ -10,7 +10,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
-from service.problems import STATUS_OF, body_of, headers_of, problem_of
+from service.problems import answer_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -56,7 +56,9 @@ class Observer:
         self._metrics.in_progress.inc()
         try:
             if REFUSAL in environ:
-                return _refused(environ[REFUSAL], start)
+                status, headers, body = answer_to(environ[REFUSAL], request_id)
+                start(f"{status.value} {status.phrase}", headers)
+                return [body]
             return self._application(environ, start)
         finally:
             self._metrics.in_progress.dec()
@@ -68,11 +70,3 @@ class Observer:
         self._metrics.count_request(route, status, seconds)
         if self._log is not None:
             self._log.write(environ[REQUEST_ID], environ["REQUEST_METHOD"], route, status, seconds, environ.get(SITE))
-
-
-def _refused(error: Exception, start_response: StartResponse) -> list[bytes]:
-    status = STATUS_OF[type(error)]
-    body = body_of(problem_of(error))
-    headers = [*headers_of(error), ("Content-Length", str(len(body)))]
-    start_response(f"{status.value} {status.phrase}", headers)
-    return [body]

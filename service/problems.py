@@ -1,7 +1,11 @@
-"""What can go wrong with a request, and the one table of the HTTP statuses it is answered with (RFC 9457)."""
+"""What can go wrong with a request, and the one table of the HTTP statuses it is answered with (RFC 9457).
+
+What is not in the table is our own fault: it is logged whole, and answered with a 500 that says nothing of the inside.
+"""
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +15,8 @@ from model.comment import InvalidCommentError
 
 PROBLEM_JSON = "application/problem+json"
 
+_log = logging.getLogger("hamgate.problems")
+
 
 class ServiceError(Exception):
     """Root of what the service refuses or can't do; the message is shown to the caller."""
@@ -18,6 +24,14 @@ class ServiceError(Exception):
 
 class MalformedBodyError(ServiceError):
     """The body is not JSON."""
+
+
+class WrongMethodError(ServiceError):
+    """The path is right, the method is not; ``allowed`` is the one that is."""
+
+    def __init__(self, found: str, allowed: str) -> None:
+        super().__init__(f"found method {found[:20]!r}, expected {allowed}")
+        self.allowed = allowed
 
 
 class UnknownKeyError(ServiceError):
@@ -61,6 +75,7 @@ class NotReadyError(ServiceError):
 STATUS_OF: dict[type[Exception], HTTPStatus] = {
     MalformedBodyError: HTTPStatus.BAD_REQUEST,
     UnknownKeyError: HTTPStatus.UNAUTHORIZED,
+    WrongMethodError: HTTPStatus.METHOD_NOT_ALLOWED,
     SlowBodyError: HTTPStatus.REQUEST_TIMEOUT,
     BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     WrongContentTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -87,17 +102,32 @@ def problem_of(error: Exception) -> dict[str, Any]:
     return problem(STATUS_OF[type(error)], str(error), getattr(error, "field", None))
 
 
-def headers_of(error: Exception) -> list[tuple[str, str]]:
-    """Return the headers that go with the problem document of an error in the table."""
-    headers = [("Content-Type", PROBLEM_JSON)]
+def answer_to(error: Exception, request_id: str) -> tuple[HTTPStatus, list[tuple[str, str]], bytes]:
+    """Build status, headers and body of the answer to an error."""
+    status = STATUS_OF.get(type(error))
+    if status is None:
+        _log.error("request %s failed", request_id, exc_info=error)
+        detail = f"an error inside Hamgate; its log has it under {request_id}"
+        return answer_with(problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
+    return answer_with(problem_of(error), _headers_of(error))
+
+
+def answer_with(
+    document: dict[str, Any], headers: list[tuple[str, str]] | None = None
+) -> tuple[HTTPStatus, list[tuple[str, str]], bytes]:
+    """Build status, headers and body of the answer that a problem document makes."""
+    body = to_json(document)
+    described = [("Content-Type", PROBLEM_JSON), ("Content-Length", str(len(body)))]
+    return HTTPStatus(document["status"]), [*described, *(headers or [])], body
+
+
+def _headers_of(error: Exception) -> list[tuple[str, str]]:
+    headers = []
     if isinstance(error, UnknownKeyError):
         headers.append(("WWW-Authenticate", 'Bearer realm="hamgate"'))
+    if isinstance(error, WrongMethodError):
+        headers.append(("Allow", error.allowed))
     retry_after = getattr(error, "retry_after_seconds", None)
     if retry_after is not None:
         headers.append(("Retry-After", str(retry_after)))
     return headers
-
-
-def body_of(document: dict[str, Any]) -> bytes:
-    """Encode a problem document."""
-    return to_json(document)
