@@ -118,13 +118,15 @@ def strip_html(text: str, links: list[Link], signals: set[str]) -> str:
     """
     unwrapped = _Unwrapped(links)
     end = 0
-    for match in _TAG.finditer(_COMMENT.sub("", text)):
+    if "<!--" in text:
+        text = _COMMENT.sub("", text)
+    for match in _TAG.finditer(text):
         slash, name, attributes, closed = match.group(1, 2, 3, 4)
         name = name.lower()
         if name not in _TAGS or not (closed or "href" in attributes.lower()):
             continue
         signals.add("html")
-        unwrapped.pieces.append(match.string[end : match.start()])
+        unwrapped.pieces.append(text[end : match.start()])
         end = match.end()
         if name == "a" and slash:
             unwrapped.close()
@@ -138,7 +140,7 @@ def strip_html(text: str, links: list[Link], signals: set[str]) -> str:
             unwrapped.pieces.append("\n")
         elif name in _CELL_TAGS:
             unwrapped.pieces.append(" ")
-    unwrapped.pieces.append((_COMMENT.sub("", text) if "<!--" in text else text)[end:])
+    unwrapped.pieces.append(text[end:])
     return unwrapped.text()
 
 
@@ -201,12 +203,11 @@ def strip_bracket_links(text: str, links: list[Link], signals: set[str]) -> str:
     return _WIKI.sub(wiki, text)
 
 
+_URL_SIGN = re.compile(r"://|www\.|WWW\.|Www\.")
+_SCHEMES = ("https", "http", "hxxps", "hxxp", "ftp")
 # A URL ends at white space, quotes and brackets, and at the first ideograph or CJK punctuation, which follow without a
-# blank. Upper and lower case are spelled out because that lets the matcher skip to the next h or w.
-_BARE = re.compile(
-    r"[hHwW](?:(?<=[hH])(?:[tT]{2}|[xX]{2})[pP][sS]?:/{1,2}|(?<=[wW])(?<![A-Za-z0-9].)[wW]{2}\.(?=[A-Za-z0-9]))"
-    r"[!#-;=?-Z\\^_a-z|~\u00a1-\u1fff]{1,2000}"
-)
+# blank.
+_URL_REST = re.compile(r"[!#-;=?-Z\\^_a-z|~\u00a1-\u1fff]{1,2000}")
 
 
 def strip_bare_urls(text: str, links: list[Link]) -> str:
@@ -215,13 +216,35 @@ def strip_bare_urls(text: str, links: list[Link]) -> str:
     A URL that is shown as the words of an earlier link is that same link.
     """
     shown = {link.anchor for link in links}
-
-    def blank(match: re.Match[str]) -> str:
-        url = match[0].rstrip(".,;:!?'*_")
-        if url.endswith(")") and "(" not in url:
-            url = url.rstrip(").,;:!?'")
+    pieces: list[str] = []
+    end = 0
+    for sign in _URL_SIGN.finditer(text):
+        start = _url_start(text, sign)
+        rest = _URL_REST.match(text, sign.end()) if start >= end else None
+        if rest is None:
+            continue
+        url = _without_punctuation(text[start : rest.end()])
         if url not in shown:
             links.append(Link(url, host_of(url), ""))
-        return " " + match[0][len(url) :]
+        pieces += (text[end:start], " ")
+        end = start + len(url)
+    if not pieces:
+        return text
+    return ("".join(pieces) + text[end:]).replace("< >", " ")
 
-    return _BARE.sub(blank, text).replace("< >", " ")
+
+def _url_start(text: str, sign: re.Match[str]) -> int:
+    """Return where the URL with that ``://`` or ``www.`` begins, -1 if it is none."""
+    start = sign.start()
+    if sign[0] != "://":
+        return -1 if text[start - 1 : start].isalnum() else start
+    before = text[max(0, start - 5) : start].lower()
+    return next((start - len(scheme) for scheme in _SCHEMES if before.endswith(scheme)), -1)
+
+
+def _without_punctuation(url: str) -> str:
+    """Drop the punctuation of the sentence around ``url``; a closing bracket belongs to it if one opens in it."""
+    url = url.rstrip(".,;:!?'*_")
+    if url.endswith(")") and "(" not in url:
+        url = url.rstrip(").,;:!?'")
+    return url

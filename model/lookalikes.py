@@ -40,7 +40,9 @@ _OVERLAYS = "\u0332-\u0338\u20d0-\u20f0"
 _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _SMALL = "".join(_SMALL_CAPITALS)
 
-_ODD = re.compile(f"[{_CONTROLS}{_BIDI}{_IGNORABLE}{_COMPATIBILITY}{_OVERLAYS}{_SMALL}]|[{_MARKS}][{_MARKS}]")
+# What may need folding and is no business of NFKC's. Characters beyond the basic plane are mostly emoji; telling them
+# apart here would make the search three times as slow for everybody.
+_ODD = re.compile(f"[\u2028\u2029{_CONTROLS}{_BIDI}{_OVERLAYS}{_MARKS}{_SMALL}{_IGNORABLE[:_IGNORABLE.index(chr(0x1bca0))]}\U00010000-\U0010ffff]")
 _INVISIBLE = re.compile(f"[{_CONTROLS}{_BIDI}{_IGNORABLE}]")
 _HIDDEN = re.compile(f"[{_CONTROLS}{_IGNORABLE}{_BIDI}]{{1,64}}")
 _IS_BIDI = re.compile(f"[{_BIDI}]")
@@ -69,17 +71,14 @@ _REGIONS = frozenset(
 
 def fold_characters(text: str, signals: set[str]) -> str:
     """Fold what no honest writer needs to the plain characters it stands for: NFKC, and beyond it what NFKC leaves."""
-    if not unicodedata.is_normalized("NFC", text):
-        text = _without_stacks(text, signals)
-        text = unicodedata.normalize("NFC", text)
-    if not _ODD.search(text):
+    is_odd = _ODD.search(text) is not None
+    if not is_odd and unicodedata.is_normalized("NFKC", text):
         return text
-    text = _without_stacks(text, signals)
-    if _INVISIBLE.search(text):
+    if is_odd:
+        text = _without_stacks(text.replace("\u2028", "\n").replace("\u2029", "\n"), signals)
         text = _without_invisible(text, signals)
-    if _COMPATIBLE.search(text):
-        text = _without_styles(text, signals)
-    if len(_SMALL_CAPITAL.findall(text)) >= 3:  # fewer is phonetic script
+    text = _without_styles(unicodedata.normalize("NFC", text), signals)
+    if is_odd and len(_SMALL_CAPITAL.findall(text)) >= 3:  # fewer is phonetic script
         signals.add("styled-letters")
         text = _SMALL_CAPITAL.sub(lambda match: _SMALL_CAPITALS[match[0]], text)
     return text
@@ -98,6 +97,8 @@ def _without_stacks(text: str, signals: set[str]) -> str:
 
 
 def _without_invisible(text: str, signals: set[str]) -> str:
+    if not _INVISIBLE.search(text):
+        return text
     is_right_to_left = _IS_RIGHT_TO_LEFT.search(text) is not None
     if "\u202d" in text or "\u202e" in text or (not is_right_to_left and _IS_BIDI.search(text)):
         signals.add("bidi")
@@ -114,6 +115,8 @@ def _without_invisible(text: str, signals: set[str]) -> str:
 
 
 def _without_styles(text: str, signals: set[str]) -> str:
+    if not _COMPATIBLE.search(text):
+        return text
     if (
         len(_STYLED_LETTER.findall(text)) >= 2
         or _RAISED_WORD.search(text)
@@ -143,6 +146,100 @@ def _plain(match: re.Match[str]) -> str:
     return unicodedata.normalize("NFKC", match[0].translate(_ENCLOSED))
 
 
+
+_LOOKALIKE = "\u0251\u0261\u0370-\u058f\u13a0-\u13ff\u2c80-\u2cff\ua4d0-\ua4fd"
+_HAS_LOOKALIKE = re.compile(f"[{_LOOKALIKE}]")
+_LETTERS = re.compile(r"[^\W\d_]{1,64}")
+_CYRILLIC = re.compile("[\u0400-\u052f]")
+# Letters that spammers take for each other although Unicode does not list them.
+_LIKE_CYRILLIC = str.maketrans("kmtunrbhKMTHBs", "кмтипгьнКМТНВѕ")
+
+
+@cache
+def _latin_lookalikes() -> dict[str, str]:
+    """Map each letter of another script to the ASCII letter that Unicode's confusables name for it.
+
+    Read on first use and reduced to the scripts that matter here, because the whole table is large and slow to read.
+    """
+    from confusable_homoglyphs.utils import load
+
+    table: dict[str, str] = {}
+    for letter, lookalikes in load("confusables.json").items():
+        if len(letter) == 1 and _HAS_LOOKALIKE.match(letter) and letter.isalpha():
+            for lookalike in lookalikes:
+                ascii_letter = lookalike["c"]
+                if len(ascii_letter) == 1 and ascii_letter.isascii() and ascii_letter.isalpha():
+                    table[letter] = "I" if letter.isupper() and ascii_letter == "l" else ascii_letter
+    return table
+
+
+@cache
+def _to_latin() -> dict[int, str]:
+    return {ord(letter): latin for letter, latin in _latin_lookalikes().items()}
+
+
+@cache
+def _to_cyrillic() -> dict[int, str]:
+    russian = {latin: letter for letter, latin in _latin_lookalikes().items() if "\u0400" <= letter <= "\u045f"}
+    return {ord(latin): letter for latin, letter in russian.items()}
+
+
 def fold_scripts(text: str, signals: set[str]) -> str:
-    """Give words that borrow look-alike letters from another script their own letters back."""
-    return text
+    """Give words that borrow look-alike letters from another script their own letters back.
+
+    A word of mixed scripts is folded if that leaves it in one script; the letters that have no look-alike say which.
+    A word wholly of look-alikes is folded only in a text whose other words are all Latin.
+    """
+    if not _HAS_LOOKALIKE.search(text):
+        return text
+    foreign_letters = "".join(_HAS_LOOKALIKE.findall(text))
+
+    def own_script(match: re.Match[str]) -> str:
+        word = match[0]
+        if word.isascii():
+            return word
+        foreign = _HAS_LOOKALIKE.findall(word)
+        if not foreign or len(foreign) == len(word):
+            return word
+        folded = _unmixed(word, foreign)
+        if folded != word:
+            signals.add("look-alikes")
+        return folded
+
+    folded = _LETTERS.sub(own_script, text)
+    latin = _to_latin()
+    if all(ord(letter) in latin for letter in foreign_letters) and sum(map(str.isalpha, text)) > 2 * len(foreign_letters):
+        folded = _latin_words(folded, signals)
+    return folded
+
+
+def _unmixed(word: str, foreign: list[str]) -> str:
+    """Return ``word``, which mixes Latin and ``foreign`` letters, in one script; unchanged if it has letters of both."""
+    to_latin, to_cyrillic = _to_latin(), _to_cyrillic()
+    latin = [letter for letter in word if not _HAS_LOOKALIKE.match(letter)]
+    is_foreign = [_HAS_LOOKALIKE.match(letter) is not None for letter in word]
+    switches = sum(left != right for left, right in zip(is_foreign, is_foreign[1:], strict=False))
+    if switches == 1 and len(latin) > 1 and all(map(str.isupper, latin)) and word[-1].islower():
+        return word  # an abbreviation with an ending
+    latin_fits = all(ord(letter) in to_latin for letter in foreign)
+    cyrillic_fits = all(map(_CYRILLIC.match, foreign)) and all(
+        ord(letter) in to_cyrillic or (switches > 1 and ord(letter) in _LIKE_CYRILLIC) for letter in latin
+    )
+    if cyrillic_fits and not (latin_fits and len(latin) >= len(foreign)):
+        return word.translate(_LIKE_CYRILLIC | to_cyrillic)
+    return word.translate(to_latin) if latin_fits else word
+
+
+_FOREIGN_WORD = re.compile(f"(?<![^\\W\\d_])[{_LOOKALIKE}]{{1,64}}(?![^\\W\\d_])")
+
+
+def _latin_words(text: str, signals: set[str]) -> str:
+    """Fold words wholly of look-alikes to Latin; one or two letters alone may be a formula, unless others were folded."""
+
+    def latin(match: re.Match[str]) -> str:
+        if len(match[0]) < 3 and "look-alikes" not in signals:
+            return match[0]
+        signals.add("look-alikes")
+        return match[0].translate(_to_latin())
+
+    return _FOREIGN_WORD.sub(latin, text)

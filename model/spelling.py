@@ -77,7 +77,7 @@ def _leet_letter(match: re.Match[str]) -> str:
     return match[0].translate(_LATIN_LEET)
 
 
-_ELONGATED = re.compile(r"([^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u1100-\u11ff\u3130-\u318f])\1{2,}", re.IGNORECASE)
+_ELONGATED = re.compile(r"([^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u1100-\u11ff\u3130-\u318f])\1{2,}")
 _VOWELS = frozenset("aiouyäöüаеиоуыэюя")
 
 

@@ -55,21 +55,26 @@ class Reading:
     signals: tuple[str, ...]
 
 
-# Every ASCII character by its role, so that a few searches over the translated bytes rule out whole steps.
-_ROLES = bytes.maketrans(
-    bytes(range(128)),
-    "".join(
-        "a" if c.isalpha()
-        else "0" if c.isdigit()
-        else "n" if c in "\n\r\v\f\x1c\x1d\x1e\x85"
-        else " " if c.isspace()
-        else "$" if c in "@$"
-        else "." if c in ".*_~|-"
-        else "c" if ord(c) < 32 or ord(c) == 127
-        else ","
-        for c in map(chr, range(128))
-    ).encode(),
-)  # fmt: skip
+def _role(character: str) -> str:
+    if character.isalpha():
+        return "a" if character.isascii() else "x"
+    if character.isascii() and character.isdigit():
+        return "0"
+    if character in "\n\r\v\f\x1c\x1d\x1e\x85":
+        return "n"
+    if character.isspace():
+        return " "
+    for characters, role in (("@$", "$"), (".*_~|-·", "."), ("?", "x")):
+        if character in characters:
+            return role
+    return "," if character.isprintable() else "c"
+
+
+# Every Latin-1 character by its role in a word, so that a few searches over the translated bytes rule out whole steps:
+# a letter, x other letter (whatever Latin-1 lacks arrives as a question mark), 0 digit, $ symbol used as a letter,
+# . separator, blank, n line end, c control, and a comma for the rest.
+_ROLES = "".join(map(_role, map(chr, range(256)))).encode()
+_ANY_LETTER = bytes.maketrans(b"x0$", b"aaa")
 
 
 def read(text: str) -> Reading:
@@ -93,7 +98,7 @@ def read(text: str) -> Reading:
         text = strip_bbcode(text, links, signals)
     if "@" in text:
         text = _EMAIL.sub(" ", text)
-    if "/" in text or "www." in text or "WWW." in text or "Www." in text:
+    if "://" in text or "www." in text or "WWW." in text or "Www." in text:
         text = strip_bare_urls(text, links)
     if "{" in text and _SPINTAX.search(text):
         signals.add("spintax")
@@ -108,30 +113,39 @@ _SPINTAX = re.compile(r"\{(?![ {%])[^{}|;=()<>&\"]{1,200}\|[^{};=()<>&\"]{0,2000
 
 
 def _plain_words(text: str, signals: set[str]) -> str:
-    """Run the steps that look at words, as far as a step may have something to do."""
-    if text.isascii():
-        raw = text.encode()
-        roles = raw.translate(_ROLES)
-        if roles.count(b"0") >= 7:
-            text = _PHONE.sub(" ", text)
-        if b" a a " in roles or b".a.a" in roles:
-            text = join_spaced_letters(text, signals)
-        if b"a0" in roles or b"0a" in roles or b"a$" in roles or b"$a" in roles:
-            text = undo_leetspeak(text, signals)
-        if _has_run_of_three(raw):
-            text = shorten_elongated(text, signals)
-        if b"n" not in roles and b"  " not in roles and b"c" not in roles and text == text.strip():
-            return text
-    else:
+    """Run the steps that look at words, as far as a step may have something to do, and fold white space."""
+    roles = text.encode("latin-1", "replace").translate(_ROLES)
+    if b"c" in roles:
+        return _plain_words(fold_characters(text, signals), signals)
+    original = text
+    if b"x" in roles and (b"ax" in roles or b"xa" in roles or roles.count(b"x") < roles.count(b"a")):
         text = fold_scripts(text, signals)
+    if roles.count(b"0") >= 7:
         text = _PHONE.sub(" ", text)
+    shape = roles.translate(_ANY_LETTER)
+    if b" a a " in shape or b".a.a." in shape:
         text = join_spaced_letters(text, signals)
+    if (b"0" in roles or b"$" in roles) and any(pattern in roles for pattern in _LEET_ROLES):
         text = undo_leetspeak(text, signals)
+    if _has_run_of_letters(text):
         text = shorten_elongated(text, signals)
+    if text is original and b"n" not in roles and b"  " not in roles:
+        return text.strip()
     return "\n".join(filter(None, [" ".join(line.split()) for line in text.splitlines()]))
 
 
-def _has_run_of_three(raw: bytes) -> bool:
-    """Whether three equal bytes follow each other: the exclusive or with the bytes one on then has two zeros in a row."""
+_LEET_ROLES = (b"a0a", b"a00a", b"x0x", b"a$a", b"$a", b" 0a", b",0a", b"n0a", b"0x")
+
+
+def _has_run_of_letters(text: str) -> bool:
+    """Whether a letter stands three times in a row: exclusive or with itself moved by one character gives two zeros."""
+    width, raw = (1, text.encode()) if text.isascii() else (2, text.encode("utf-16-be", "surrogatepass"))
     number = int.from_bytes(raw, "big")
-    return b"\0\0" in (number ^ (number >> 8)).to_bytes(len(raw), "big")
+    steps = (number ^ (number >> 8 * width)).to_bytes(len(raw), "big")
+    two_zeros = bytes(2 * width)
+    at = steps.find(two_zeros)
+    while at >= 0:
+        if at % width == 0 and chr(int.from_bytes(raw[at : at + width], "big")).isalpha():
+            return True
+        at = steps.find(two_zeros, at + 1)
+    return False
