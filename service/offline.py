@@ -61,11 +61,13 @@ def score(files: tuple[str, ...], output: str | None, model: Path | None, jobs: 
     Lines that hold no comment are named on standard error and left out; the exit status is then 1.
     """
     from training.formats import json_lines
-    from training.formats.files import require_format, write_rows
+    from training.formats.files import require_format, require_readable, write_rows
 
     with _refusals():
-        for name in (*files, *([output] if output else [])):
-            require_format(name)
+        for name in files:
+            require_readable(name)
+        if output:
+            require_format(output)
         rejections = _Rejections()
         scored = (outcome.fields for outcome in rejections.sift(_outcomes(_scorer(model, jobs, backend), files)))
         if output:
@@ -98,11 +100,11 @@ def evaluate(
     intervals, for all comments and by file, site and language.
     """
     from training.evaluate import Assessment, Tally
-    from training.formats.files import require_format
+    from training.formats.files import require_readable
 
     with _refusals():
         for name in files:
-            require_format(name)
+            require_readable(name)
         scorer = _scorer(model, jobs, backend)
         tally = Tally(mistakes=show_mistakes)
         rejections = _Rejections(tally.add)

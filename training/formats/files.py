@@ -56,9 +56,19 @@ def write_rows(rows: Iterable[Mapping[str, Any]], target: str) -> None:
             module.write(rows, stream)
 
 
-def require_format(source: str) -> None:
+def require_format(name: str) -> None:
     """Raise FileError, naming the known suffixes, unless the suffix is one of them."""
-    _module(source)
+    _module(name)
+
+
+def require_readable(source: str) -> None:
+    """Raise FileError unless the file is there and of a known format, so that work on others need not start."""
+    require_format(source)
+    try:
+        with _opened(source):
+            pass
+    except OSError as error:
+        raise FileError(source, error.strerror or str(error)) from error
 
 
 @contextmanager
@@ -69,23 +79,23 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
         FileError: there is no place to write.
     """
     if path.exists() and not path.is_file():  # a device or a pipe is written to, not replaced
-        with _created(path) as stream:
+        with _created(path, path) as stream:
             yield stream
         return
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with _created(draft) as stream:
+        with _created(draft, path) as stream:
             yield stream
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
 
 
-def _created(path: Path) -> BinaryIO:
+def _created(path: Path, target: Path) -> BinaryIO:
     try:
         return path.open("wb")
     except OSError as error:
-        raise FileError(str(path), error.strerror or str(error)) from error
+        raise FileError(str(target), error.strerror or str(error)) from error
 
 
 @contextmanager
