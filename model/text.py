@@ -74,7 +74,10 @@ def _role(character: str) -> str:
 # a letter, x other letter (whatever Latin-1 lacks arrives as a question mark), 0 digit, $ symbol used as a letter,
 # . separator, blank, n line end, c control, and a comma for the rest.
 _ROLES = "".join(map(_role, map(chr, range(256)))).encode()
-_ANY_LETTER = bytes.maketrans(b"x0$", b"aaa")
+# The same for letters set apart, where any letter and any separator will do.
+_ANY_LETTER = bytes.maketrans(b"x0$ ", b"aaa.")
+# Digits between letters, and at the start of a word.
+_DISGUISED_DIGITS = ("a0a", "a00a", "x0x", " 0a", ",0a", "n0a", " 0x", ",0x", "n0x")
 
 
 def read(text: str) -> Reading:
@@ -98,12 +101,12 @@ def read(text: str) -> Reading:
         text = strip_bbcode(text, links, signals)
     if "@" in text:
         text = _EMAIL.sub(" ", text)
-    if "://" in text or "www." in text or "WWW." in text or "Www." in text:
+    if ("/" in text and "://" in text) or "www." in text or ("W" in text and ("WWW." in text or "Www." in text)):
         text = strip_bare_urls(text, links)
     if "{" in text and _SPINTAX.search(text):
         signals.add("spintax")
     text = _plain_words(text, signals)
-    return Reading(text, tuple(links), tuple(sorted(signals)) if signals else ())
+    return Reading(text, tuple(links), tuple(sorted(signals)))
 
 
 _MASK = re.compile(r"\[(?:phone|email|link|username)\]", re.IGNORECASE)
@@ -114,27 +117,27 @@ _SPINTAX = re.compile(r"\{(?![ {%])[^{}|;=()<>&\"]{1,200}\|[^{};=()<>&\"]{0,2000
 
 def _plain_words(text: str, signals: set[str]) -> str:
     """Run the steps that look at words, as far as a step may have something to do, and fold white space."""
-    roles = text.encode("latin-1", "replace").translate(_ROLES)
-    if b"c" in roles:
+    raw_roles = text.encode("latin-1", "replace").translate(_ROLES)
+    roles = raw_roles.decode()
+    if "c" in roles:
         return _plain_words(fold_characters(text, signals), signals)
     original = text
-    if b"x" in roles and (b"ax" in roles or b"xa" in roles or roles.count(b"x") < roles.count(b"a")):
+    if "x" in roles and ("ax" in roles or "xa" in roles or roles.count("x") < roles.count("a")):
         text = fold_scripts(text, signals)
-    if roles.count(b"0") >= 7:
-        text = _PHONE.sub(" ", text)
-    shape = roles.translate(_ANY_LETTER)
-    if b" a a " in shape or b".a.a." in shape:
+    if ".a.a." in raw_roles.translate(_ANY_LETTER).decode():
         text = join_spaced_letters(text, signals)
-    if (b"0" in roles or b"$" in roles) and any(pattern in roles for pattern in _LEET_ROLES):
+    if "0" in roles:
+        if roles.count("0") >= 7:
+            text = _PHONE.sub(" ", text)
+        if ("0a" in roles or "0x" in roles) and any(disguise in " " + roles for disguise in _DISGUISED_DIGITS):
+            text = undo_leetspeak(text, signals)
+    if "$" in roles and "$a" in roles:
         text = undo_leetspeak(text, signals)
     if _has_run_of_letters(text):
         text = shorten_elongated(text, signals)
-    if text is original and b"n" not in roles and b"  " not in roles:
+    if text is original and "n" not in roles and "  " not in roles:
         return text.strip()
     return "\n".join(filter(None, [" ".join(line.split()) for line in text.splitlines()]))
-
-
-_LEET_ROLES = (b"a0a", b"a00a", b"x0x", b"a$a", b"$a", b" 0a", b",0a", b"n0a", b"0x")
 
 
 def _has_run_of_letters(text: str) -> bool:
