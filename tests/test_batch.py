@@ -98,6 +98,12 @@ def test_many_processes_give_the_answers_of_one_in_the_same_order(model_path: Pa
     assert len(in_parallel) == len(rows)
 
 
+def test_whoever_has_had_enough_may_stop(model_path: Path) -> None:
+    outcomes = BatchScorer(model_path, jobs=2).score(iter(_rows(CHUNK_ROWS * 40)))
+    assert isinstance(next(outcomes), Scored)
+    outcomes.close()
+
+
 def test_memory_does_not_grow_with_the_input(scorer: BatchScorer) -> None:
     def stream(count: int) -> Iterator[Row]:
         for line in range(count):

@@ -7,6 +7,7 @@ same answer. Leaves reading and writing to ``formats``; joblib does the parallel
 from __future__ import annotations
 
 import importlib.util
+from collections import deque
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +22,7 @@ from training.formats.row import Rejected, Row, TrainingError
 from training.labelled import comment_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from model.artifact import Filter
@@ -72,7 +73,7 @@ class BatchScorer:
         self.backend = backend
         self.filter = load(model)
 
-    def score(self, rows: Iterable[Row | Rejected]) -> Iterator[Scored | Rejected]:
+    def score(self, rows: Iterable[Row | Rejected]) -> Generator[Scored | Rejected]:
         """Yield one outcome a row, in order; a row that is no comment is rejected, one already rejected passes."""
         chunks = _chunks(rows)
         head = list(islice(chunks, SMALL_CHUNKS))
@@ -88,10 +89,13 @@ class BatchScorer:
         """Work in waves: while one is scored the next is read, and no more than two are in memory."""
         with _started(self.backend, self.jobs), self._parallel() as parallel:
             running: Iterator[Scored | Rejected] = iter(())
-            while wave := list(islice(chunks, CHUNKS_PER_JOB * self.jobs)):
+            try:
+                while wave := list(islice(chunks, CHUNKS_PER_JOB * self.jobs)):
+                    yield from running
+                    running = self._wave(parallel, wave)
                 yield from running
-                running = self._wave(parallel, wave)
-            yield from running
+            finally:  # joblib is loud about a wave that is left half done
+                deque(running, maxlen=0)
 
     def _wave(self, parallel: Any, wave: list[list[Row | Rejected]]) -> Iterator[Scored | Rejected]:
         """Start scoring a wave and return its outcomes to come."""
