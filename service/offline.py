@@ -99,8 +99,9 @@ def evaluate(
     0.5 % and 1 % of ham blocked, ham blocked and spam caught at the model's own thresholds, and calibration, with 95 %
     intervals, for all comments and by file, site and language.
     """
-    from training.evaluate import Assessment, Tally
+    from training.evaluate import Assessment
     from training.formats.files import require_readable
+    from training.tally import Tally
 
     with _refusals():
         for name in files:

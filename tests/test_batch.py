@@ -32,8 +32,8 @@ def _rows(count: int) -> list[Row | Rejected]:
 
 
 @pytest.fixture(scope="module")
-def scorer(model_path: Path) -> BatchScorer:
-    return BatchScorer(model_path, jobs=1)
+def scorer(small_model_path: Path) -> BatchScorer:
+    return BatchScorer(small_model_path, jobs=1)
 
 
 FIELDS = st.fixed_dictionaries(
@@ -89,17 +89,17 @@ def test_a_second_run_replaces_the_answers_of_the_first(scorer: BatchScorer) -> 
     assert outcome.fields == fresh.fields
 
 
-def test_many_processes_give_the_answers_of_one_in_the_same_order(model_path: Path, scorer: BatchScorer) -> None:
+def test_many_processes_give_the_answers_of_one_in_the_same_order(small_model_path: Path, scorer: BatchScorer) -> None:
     rows = _rows(CHUNK_ROWS * (SMALL_CHUNKS + 12))
     rows[17] = Rejected("f", 18, "not JSON")
     rows[4_000] = Row("f", 4_001, {"text": None})
-    in_parallel = list(BatchScorer(model_path, jobs=2).score(rows))
+    in_parallel = list(BatchScorer(small_model_path, jobs=2).score(rows))
     assert in_parallel == list(scorer.score(rows))
     assert len(in_parallel) == len(rows)
 
 
-def test_whoever_has_had_enough_may_stop(model_path: Path) -> None:
-    outcomes = BatchScorer(model_path, jobs=2).score(iter(_rows(CHUNK_ROWS * 40)))
+def test_whoever_has_had_enough_may_stop(small_model_path: Path) -> None:
+    outcomes = BatchScorer(small_model_path, jobs=2).score(iter(_rows(CHUNK_ROWS * 40)))
     assert isinstance(next(outcomes), Scored)
     outcomes.close()
 
@@ -130,26 +130,26 @@ def test_a_missing_or_damaged_model_is_refused_at_once(tmp_path: Path) -> None:
             BatchScorer(path)
 
 
-def test_an_unknown_backend_is_refused_with_the_known_ones(model_path: Path) -> None:
+def test_an_unknown_backend_is_refused_with_the_known_ones(small_model_path: Path) -> None:
     with pytest.raises(ValueError, match="loky, dask, ray"):
-        BatchScorer(model_path, backend="threads")
+        BatchScorer(small_model_path, backend="threads")
 
 
 @pytest.mark.parametrize("backend", ["dask", "ray"])
-def test_a_backend_that_is_not_installed_is_named_with_its_cure(backend: str, model_path: Path) -> None:
+def test_a_backend_that_is_not_installed_is_named_with_its_cure(backend: str, small_model_path: Path) -> None:
     if importlib.util.find_spec(backend):
         pytest.skip(f"{backend} is installed")
     with pytest.raises(MissingBackendError, match=rf"{backend} is not installed.*hamgate\[cluster\]"):
-        BatchScorer(model_path, backend=backend)
+        BatchScorer(small_model_path, backend=backend)
 
 
 @pytest.mark.parametrize("backend", ["dask", "ray"])
 @pytest.mark.filterwarnings("default")  # theirs, not ours
-def test_a_cluster_gives_the_answers_of_one_process(backend: str, model_path: Path, scorer: BatchScorer) -> None:
+def test_a_cluster_gives_the_answers_of_one_process(backend: str, small_model_path: Path, scorer: BatchScorer) -> None:
     pytest.importorskip(backend)
     rows = _rows(3 * CHUNK_ROWS)
-    assert list(BatchScorer(model_path, jobs=2, backend=backend).score(rows)) == list(scorer.score(rows))
+    assert list(BatchScorer(small_model_path, jobs=2, backend=backend).score(rows)) == list(scorer.score(rows))
 
 
-def test_the_scorer_serves_the_model_of_the_file(model_path: Path, scorer: BatchScorer) -> None:
-    assert scorer.filter.version == load(model_path).version
+def test_the_scorer_serves_the_model_of_the_file(small_model_path: Path, scorer: BatchScorer) -> None:
+    assert scorer.filter.version == load(small_model_path).version

@@ -14,9 +14,10 @@ import pytest
 
 from model.thresholds import Thresholds
 from training.batch import Scored
-from training.evaluate import Assessment, Evaluation, Mistakes, Outcomes, Share, Tally
+from training.evaluate import Assessment, Evaluation, Outcomes, Share
 from training.formats.row import Rejected, Row
 from training.report import between, decimal, page, percent, summary, write_report
+from training.tally import Mistakes, Tally
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,7 +137,7 @@ def test_comments_are_grouped_by_file_site_and_primary_language() -> None:
         ("a/blog.jsonl", {"lang": "en-GB", "site": "x"}),
         ("b/blog.jsonl", {"lang": "EN_us"}),
         ("news.csv.gz", {"lang": ""}),
-        ("-", {}),
+        ("-", {"lang": "und"}),
     ):
         tally.add(Scored(Row(source, 1, {"text": "t", "label": "ham", **fields}), {"score": 0.1}))
     outcomes = tally.outcomes()

@@ -14,7 +14,8 @@ from training.formats.files import replaced
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from training.evaluate import Assessment, Estimate, Evaluation, Mistakes, Outcomes, Share
+    from training.evaluate import Assessment, Estimate, Evaluation, Outcomes, Share
+    from training.tally import Mistakes
 
 PAGE = "index.html"
 FIGURES = "evaluation.json"
