@@ -246,6 +246,32 @@ def test_parquet_types_survive() -> None:
     assert again == rows
 
 
+def test_a_parquet_row_that_python_cannot_hold_is_rejected_and_the_rest_goes_on() -> None:
+    not_text = pa.array([b"a", b"\xff", b"c", b"d"]).view(pa.string())
+    stream = io.BytesIO()
+    pq.write_table(pa.table({"text": not_text, "at": pa.array([0, 0, 2**62, 0], pa.timestamp("us"))}), stream)
+    first, not_utf8, too_late, last = _read(parquet_table, stream.getvalue())
+    assert isinstance(first, Row)
+    assert not_utf8 == Rejected("f", 2, "not UTF-8 at byte 1")
+    assert isinstance(too_late, Rejected)
+    assert too_late.line == 3
+    assert isinstance(last, Row)
+    assert (last.line, last.fields["text"]) == (4, "d")
+
+
+@UNHURRIED
+@given(st.binary(max_size=200) | st.text('{}[]",:x\\\n\r0', max_size=60).map(str.encode))
+def test_any_bytes_are_rows_or_rejected_or_refused(content: bytes) -> None:
+    for module in (json_lines, csv_table, parquet_table):
+        try:
+            outcomes = _read(module, content)
+        except FileError:
+            assert module is not json_lines
+        else:
+            lines = [outcome.line for outcome in outcomes]
+            assert lines == sorted(set(lines))
+
+
 def test_no_rows_make_a_valid_file_of_each_kind(tmp_path: Path) -> None:
     for suffix in KNOWN_SUFFIXES:
         target = str(tmp_path / f"empty{suffix}")

@@ -30,7 +30,7 @@ def read(stream: BinaryIO, source: str) -> Iterator[Row | Rejected]:
             for batch in file.iter_batches(READ_ROWS, use_threads=False):
                 for fields in _rows(batch):
                     line += 1
-                    yield Row(source, line, fields)
+                    yield Rejected(source, line, fields) if isinstance(fields, str) else Row(source, line, fields)
     except (pa.ArrowException, OSError) as error:
         raise FileError(source, f"not readable as Parquet: {error}") from error
 
@@ -60,14 +60,29 @@ def write(rows: Iterable[Mapping[str, Any]], stream: BinaryIO) -> None:
                     writer.write_table(_conformed(arrow.read_all(), schema))
 
 
-def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
-    """Decode a batch; nanoseconds, which Python's datetime lacks, are cut to microseconds."""
+def _rows(batch: pa.RecordBatch) -> list[dict[str, Any] | str]:
+    """Decode a batch; where a row can't be decoded, say why instead."""
     columns = [_microseconds(column) for column in batch.columns]
-    rows: list[dict[str, Any]] = pa.RecordBatch.from_arrays(columns, names=batch.schema.names).to_pylist()
+    readable = pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+    try:
+        rows: list[dict[str, Any] | str] = readable.to_pylist()
+    except (ValueError, OverflowError):  # text that is not UTF-8, or a date beyond Python's
+        return [_row(readable.slice(index, 1)) for index in range(len(readable))]
     return rows
 
 
+def _row(batch_of_one: pa.RecordBatch) -> dict[str, Any] | str:
+    try:
+        (row,) = batch_of_one.to_pylist()
+    except UnicodeDecodeError as error:
+        return f"not UTF-8 at byte {error.start + 1}"
+    except (ValueError, OverflowError) as error:
+        return f"not readable: {error}"
+    return dict(row)
+
+
 def _microseconds(column: pa.Array) -> pa.Array:
+    """Cut nanoseconds, which Python's datetime lacks."""
     if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
         return column.cast(pa.timestamp("us", column.type.tz), safe=False)
     return column
