@@ -31,7 +31,7 @@ def read(stream: BinaryIO, source: str) -> Iterator[Row | Rejected]:
                 for fields in _rows(batch):
                     line += 1
                     yield Rejected(source, line, fields) if isinstance(fields, str) else Row(source, line, fields)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FileError(source, f"not readable as Parquet: {error}") from error
 
 
