@@ -62,16 +62,24 @@ def decode_entities(text: str, signals: set[str]) -> str:
 
 _COMMENT = re.compile(r"<!--[^<>]{0,2000}-->")
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]{0,15})(?![A-Za-z0-9@._-])([^<>]{0,2000})(>?)")
-_HREF = re.compile(r"""\b(?:href|src)\s{0,9}=\s{0,9}(?:"([^"]{0,2000})"?|'([^']{0,2000})'?|([^\s"'>]{1,2000}))""", re.IGNORECASE)
-_BLOCK_TAGS = frozenset(
-    "address article aside blockquote br center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr li"
-    " main nav ol p pre section table tbody tfoot thead tr ul".split()
+_HREF = re.compile(
+    r"""\b(?:href|src)\s{0,9}=\s{0,9}(?:"([^"]{0,2000})"?|'([^']{0,2000})'?|([^\s"'>]{1,2000}))""", re.IGNORECASE
 )
-_CELL_TAGS = frozenset("img input option select td th iframe embed object video audio".split())
+_BLOCK_TAGS = frozenset(
+    re.findall(
+        r"\w+",
+        "address article aside blockquote br center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr li"
+        " main nav ol p pre section table tbody tfoot thead tr ul",
+    )
+)
+_CELL_TAGS = frozenset(re.findall(r"\w+", "img input option select td th iframe embed object video audio"))
 _INLINE_TAGS = frozenset(
-    "a abbr acronym b base basefont bdi bdo big body button caption cite code col colgroup del dfn em font frame head"
-    " html i ins kbd label legend link map mark marquee meta noscript param q s samp script small source span strike"
-    " strong style sub summary sup svg textarea time title tt u var wbr".split()
+    re.findall(
+        r"\w+",
+        "a abbr acronym b base basefont bdi bdo big body button caption cite code col colgroup del dfn em font frame head"
+        " html i ins kbd label legend link map mark marquee meta noscript param q s samp script small source span strike"
+        " strong style sub summary sup svg textarea time title tt u var wbr",
+    )
 )
 _TAGS = _BLOCK_TAGS | _CELL_TAGS | _INLINE_TAGS
 
@@ -79,7 +87,7 @@ _TAGS = _BLOCK_TAGS | _CELL_TAGS | _INLINE_TAGS
 class _Unwrapped:
     """Text under construction while its markup is taken off: the pieces kept so far, and the link that is open."""
 
-    __slots__ = ("links", "pieces", "_start", "_url")
+    __slots__ = ("_start", "_url", "links", "pieces")
 
     def __init__(self, links: list[Link]) -> None:
         self.links = links
@@ -174,7 +182,9 @@ def strip_bbcode(text: str, links: list[Link], signals: set[str]) -> str:
 _MARKDOWN = re.compile(
     r"\[([^\[\]]{1,500})\]\(\s?<?((?:[^\s()<>\[\]]|\([^\s()<>\[\]]{0,200}\)){1,2000})>?(?:\s{1,3}[\"'][^\"'\[\]]{0,200}[\"'])?\s?\)"
 )
-_WIKI = re.compile(r"\[\[([^\[\]|]{1,500})\|([^\[\]|]{1,2000})\]\]|\[(https?://[^\s\[\]|]{1,2000})[ |]([^\[\]]{1,500})\]")
+_WIKI = re.compile(
+    r"\[\[([^\[\]|]{1,500})\|([^\[\]|]{1,2000})\]\]|\[(https?://[^\s\[\]|]{1,2000})[ |]([^\[\]]{1,500})\]"
+)
 
 
 def strip_bracket_links(text: str, links: list[Link], signals: set[str]) -> str:
@@ -237,7 +247,8 @@ def _url_start(text: str, sign: re.Match[str]) -> int:
     """Return where the URL with that ``://`` or ``www.`` begins, -1 if it is none."""
     start = sign.start()
     if sign[0] != "://":
-        return -1 if text[start - 1 : start].isalnum() else start
+        before = text[start - 1 : start]
+        return -1 if before.isalnum() and before < "\u2e80" else start  # ideographs stand right before it
     before = text[max(0, start - 5) : start].lower()
     return next((start - len(scheme) for scheme in _SCHEMES if before.endswith(scheme)), -1)
 

@@ -10,17 +10,21 @@ import re
 import unicodedata
 from functools import cache
 
-_CONTROLS = "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
+_CONTROLS = "\x00-\x08\x0e-\x1b\x7f"
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _IGNORABLE = (
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u2800\u3164\ufe00-\ufe0f"
-    "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\ufeff\uffa0\ufff0-\ufff8"
 )
+_IGNORABLE_ASTRAL = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 # Scripts that are written right to left, and scripts that need ZWJ and ZWNJ between letters.
 _RIGHT_TO_LEFT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
 _JOINING = "\u0600-\u08ff\u0900-\u109f\u1780-\u17ff\u1800-\u18af\ufb50-\ufdff\ufe70-\ufefc"
 
-_SMALL_CAPITALS = dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘǫꞯʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnopqqrstuvwyz", strict=True))
+_SMALL_CAPITALS = dict(zip("ᴀʙᴄᴅᴇꜰғɢʜɪᴊᴋʟᴍɴᴏᴘǫꞯʀꜱᴛᴜᴠᴡʏᴢᴨᴧᴩʍɜɯ", "abcdeffghijklmnopqqrstuvwyzплрмеш", strict=True))
+_CYRILLIC_SMALL_CAPITALS = _SMALL_CAPITALS | dict(zip("ᴀʙᴄᴇʜᴋᴍɴᴏᴘᴛᴜʏʀɜ", "авсенкмиортиуяз", strict=True))
+# Letters of the Tai Le script and others that a popular generator of fancy text uses for Latin ones.
+_FANCY_LETTERS = str.maketrans("ᥲᑲᥴᥱᥣᥒ᥆⍴ᥙ᥎ᥕ᥊ᥡ", "abcelnopuvwxy")
 _ENCLOSED = {
     first + offset: ord("A") + offset
     for first in (0x1F110, 0x1F130, 0x1F150, 0x1F170, 0x1F1E6, 0x24B6)
@@ -30,21 +34,29 @@ _ENCLOSED = {
 # What NFKC rewrites, less what is honest: CJK punctuation and half-width forms, Hangul letters, Thai and Lao vowels.
 _COMPATIBILITY = (
     "\u00a0\u00aa\u00b2-\u00b5\u00b8-\u00ba\u00bc-\u00be\u0132\u0133\u013f\u0140\u0149\u017f\u01c4-\u01cc\u01f1-\u01f3"
-    "\u02b0-\u02b8\u02e0-\u02e4\u03d0-\u03d6\u03f0-\u03f5\u1d2c-\u1d6a\u1d78\u1d9b-\u1dbf\u2000-\u200a\u2011\u2024-\u2026"
+    "\u02b0-\u02b8\u02e0-\u02e4\u03d0-\u03d6\u03f0\u03f1\u03f4\u03f5\u1d2c-\u1d6a\u1d78\u1d9b-\u1dbf\u2000-\u200a\u2011\u2024-\u2026"
     "\u202f\u205f\u2070-\u209c\u20a8\u2100-\u214e\u2150-\u217f\u2460-\u24ea\u2c7c\u2c7d\u3000\u3200-\u33ff\ua7f8\ua7f9"
     "\ufb00-\ufb06\ufb1d-\ufb4f\ufb50-\ufdfc\ufe70-\ufefc\uff02-\uff07\uff0a\uff0b\uff0d-\uff19\uff1c-\uff1e\uff20-\uff5d"
     "\uffe0-\uffe6\U0001d400-\U0001d7ff\U0001f100-\U0001f12e\U0001f130-\U0001f169\U0001f170-\U0001f189\U0001f1e6-\U0001f1ff"
 )
-_STYLED = "\u249c-\u24e9\U0001d400-\U0001d7ff\U0001f110-\U0001f129\U0001f130-\U0001f149\U0001f150-\U0001f169\U0001f170-\U0001f189"
-_OVERLAYS = "\u0332-\u0338\u20d0-\u20f0"
+_STYLED = (
+    "\u249c-\u24e9\U0001d400-\U0001d7ff\U0001f110-\U0001f129\U0001f130-\U0001f149\U0001f150-\U0001f169"
+    "\U0001f170-\U0001f189"
+)
+# Marks that no living language sets on single letters; U+20E3 makes a keycap of a digit.
+_OVERLAYS = (
+    "\u030d-\u0310\u0313-\u031a\u031c-\u0322\u0329\u032a-\u032d\u032f\u0330\u0332-\u033f\u0346-\u0357\u20d0-\u20f0"
+)
 _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _SMALL = "".join(_SMALL_CAPITALS)
 
 # What may need folding and is no business of NFKC's. Characters beyond the basic plane are mostly emoji; telling them
 # apart here would make the search three times as slow for everybody.
-_ODD = re.compile(f"[\u2028\u2029{_CONTROLS}{_BIDI}{_OVERLAYS}{_MARKS}{_SMALL}{_IGNORABLE[:_IGNORABLE.index(chr(0x1bca0))]}\U00010000-\U0010ffff]")
-_INVISIBLE = re.compile(f"[{_CONTROLS}{_BIDI}{_IGNORABLE}]")
-_HIDDEN = re.compile(f"[{_CONTROLS}{_IGNORABLE}{_BIDI}]{{1,64}}")
+_ODD = re.compile(
+    f"[\x80-\x9f\u2028\u2029{_CONTROLS}{_BIDI}{_OVERLAYS}{_MARKS}{_SMALL}\u1950-\u1974{_IGNORABLE}\U00010000-\U0010ffff]"
+)
+_INVISIBLE = re.compile(f"[{_CONTROLS}{_BIDI}{_IGNORABLE}{_IGNORABLE_ASTRAL}]")
+_HIDDEN = re.compile(f"[{_CONTROLS}{_BIDI}{_IGNORABLE}{_IGNORABLE_ASTRAL}]{{1,64}}")
 _IS_BIDI = re.compile(f"[{_BIDI}]")
 _IS_RIGHT_TO_LEFT = re.compile(f"[{_RIGHT_TO_LEFT}]")
 _IS_JOINING = re.compile(f"[{_JOINING}]")
@@ -56,6 +68,9 @@ _COMPATIBLE = re.compile(f"[{_COMPATIBILITY}]{{1,256}}")
 _STACK = re.compile(f"[{_MARKS}]{{3,}}")
 _OVERLAY = re.compile(f"[{_OVERLAYS}]")
 _SMALL_CAPITAL = re.compile(f"[{_SMALL}]")
+_FANCY_LETTER = re.compile("[\u1950-\u1974\u1472\u2374]{2}|[A-Za-z][\u1950-\u1974]")
+_ASCII_LETTER = re.compile("[A-Za-z]")
+_CYRILLIC = re.compile("[\u0400-\u0491\u0494-\u052f]")  # less the letter that stands in for a small capital F
 _INDICATORS = re.compile("[\U0001f1e6-\U0001f1ff]+")
 _REGIONS = frozenset(
     re.findall(
@@ -69,18 +84,33 @@ _REGIONS = frozenset(
 )
 
 
+# Control characters that are Windows punctuation in disguise, and Unicode's own line ends.
+_REPAIRED: dict[int, str] = {
+    code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0) if code != 0x85
+}
+_REPAIRED |= {0x85: "\n", 0x2028: "\n", 0x2029: "\n"}
+
+
 def fold_characters(text: str, signals: set[str]) -> str:
     """Fold what no honest writer needs to the plain characters it stands for: NFKC, and beyond it what NFKC leaves."""
     is_odd = _ODD.search(text) is not None
     if not is_odd and unicodedata.is_normalized("NFKC", text):
         return text
     if is_odd:
-        text = _without_stacks(text.replace("\u2028", "\n").replace("\u2029", "\n"), signals)
+        text = _without_stacks(text.translate(_REPAIRED), signals)
         text = _without_invisible(text, signals)
     text = _without_styles(unicodedata.normalize("NFC", text), signals)
-    if is_odd and len(_SMALL_CAPITAL.findall(text)) >= 3:  # fewer is phonetic script
+    return _without_small_capitals(text, signals) if is_odd else text
+
+
+def _without_small_capitals(text: str, signals: set[str]) -> str:
+    if len(_SMALL_CAPITAL.findall(text)) >= 3:  # fewer is phonetic script
         signals.add("styled-letters")
-        text = _SMALL_CAPITAL.sub(lambda match: _SMALL_CAPITALS[match[0]], text)
+        table = _CYRILLIC_SMALL_CAPITALS if _CYRILLIC.search(text) else _SMALL_CAPITALS
+        text = _SMALL_CAPITAL.sub(lambda match: table[match[0]], text)
+    if _FANCY_LETTER.search(text) and _ASCII_LETTER.search(text):
+        signals.add("styled-letters")
+        text = text.translate(_FANCY_LETTERS)
     return text
 
 
@@ -90,7 +120,7 @@ def _without_stacks(text: str, signals: set[str]) -> str:
         text = _STACK.sub("", text)
     overlays = _OVERLAY.findall(text)
     if overlays:
-        if len(overlays) >= 3 and "\u20e3" not in overlays:
+        if len(overlays) - overlays.count("\u20e3") >= 3:
             signals.add("stacked-marks")
         text = _OVERLAY.sub("", text)
     return text
@@ -107,7 +137,9 @@ def _without_invisible(text: str, signals: set[str]) -> str:
         before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
         if match[0] in "\u200c\u200d" and _IS_JOINING.match(before):
             return match[0]
-        if before.isalpha() and after.isalpha() and before < "\u0530" and after < "\u0530" and not _IS_BIDI.match(match[0]):
+        # Soft hyphens, and what wrong decoding leaves, stand beside accented letters too.
+        last_script = "\x7f" if match[0] == "\u00ad" else "\u0530"
+        if before.isalpha() and after.isalpha() and max(before, after) < last_script and not _IS_BIDI.match(match[0]):
             signals.add("invisible")
         return ""
 
@@ -129,7 +161,9 @@ def _without_styles(text: str, signals: set[str]) -> str:
         pairs = re.findall("..?", word)
         if all(pair in _REGIONS for pair in pairs):
             return match[0]
-        if len(word) > 1 or (text[match.end() : match.end() + 1] == " " and text[match.end() + 1 :][:1] in _INDICATOR_LETTERS):
+        if len(word) > 1 or (
+            text[match.end() : match.end() + 1] == " " and text[match.end() + 1 :][:1] in _INDICATOR_LETTERS
+        ):
             signals.add("styled-letters")
         return word
 
@@ -146,42 +180,43 @@ def _plain(match: re.Match[str]) -> str:
     return unicodedata.normalize("NFKC", match[0].translate(_ENCLOSED))
 
 
-
 _LOOKALIKE = "\u0251\u0261\u0370-\u058f\u13a0-\u13ff\u2c80-\u2cff\ua4d0-\ua4fd"
 _HAS_LOOKALIKE = re.compile(f"[{_LOOKALIKE}]")
 _LETTERS = re.compile(r"[^\W\d_]{1,64}")
-_CYRILLIC = re.compile("[\u0400-\u052f]")
 # Letters that spammers take for each other although Unicode does not list them.
-_LIKE_CYRILLIC = str.maketrans("kmtunrbhKMTHBs", "кмтипгьнКМТНВѕ")
+_LIKE_CYRILLIC = dict(zip(map(ord, "kmtunrbhdUNσαρτπγκμεχυ"), "кмтипгьндИИоартпукмехи", strict=True))
 
 
 @cache
-def _latin_lookalikes() -> dict[str, str]:
+def _to_latin() -> dict[int, str]:
     """Map each letter of another script to the ASCII letter that Unicode's confusables name for it.
 
     Read on first use and reduced to the scripts that matter here, because the whole table is large and slow to read.
     """
     from confusable_homoglyphs.utils import load
 
-    table: dict[str, str] = {}
+    table = {ord("Һ"): "h"}
     for letter, lookalikes in load("confusables.json").items():
         if len(letter) == 1 and _HAS_LOOKALIKE.match(letter) and letter.isalpha():
             for lookalike in lookalikes:
-                ascii_letter = lookalike["c"]
-                if len(ascii_letter) == 1 and ascii_letter.isascii() and ascii_letter.isalpha():
-                    table[letter] = "I" if letter.isupper() and ascii_letter == "l" else ascii_letter
+                latin = lookalike["c"]
+                if len(latin) == 1 and latin.isascii() and latin.isalpha():
+                    table[ord(letter)] = "I" if letter.isupper() and latin == "l" else latin
     return table
 
 
 @cache
-def _to_latin() -> dict[int, str]:
-    return {ord(letter): latin for letter, latin in _latin_lookalikes().items()}
+def _to_cyrillic() -> dict[int, str]:
+    """Map Latin letters, and letters of further scripts that look Latin, to the Cyrillic letters they look like."""
+    to_latin = _to_latin()
+    table = {ord(latin): chr(letter) for letter, latin in to_latin.items() if 0x400 <= letter < 0x460}
+    further = {letter: latin for letter, latin in to_latin.items() if not _CYRILLIC.match(chr(letter))}
+    return table | {letter: table[ord(latin)] for letter, latin in further.items() if ord(latin) in table}
 
 
 @cache
-def _to_cyrillic() -> dict[int, str]:
-    russian = {latin: letter for letter, latin in _latin_lookalikes().items() if "\u0400" <= letter <= "\u045f"}
-    return {ord(latin): letter for latin, letter in russian.items()}
+def _to_cyrillic_freely() -> dict[int, str]:
+    return _to_cyrillic() | _LIKE_CYRILLIC
 
 
 def fold_scripts(text: str, signals: set[str]) -> str:
@@ -190,51 +225,59 @@ def fold_scripts(text: str, signals: set[str]) -> str:
     A word of mixed scripts is folded if that leaves it in one script; the letters that have no look-alike say which.
     A word wholly of look-alikes is folded only in a text whose other words are all Latin.
     """
-    if not _HAS_LOOKALIKE.search(text):
+    foreign = _HAS_LOOKALIKE.findall(text)
+    if not foreign:
         return text
-    foreign_letters = "".join(_HAS_LOOKALIKE.findall(text))
+    is_foreign_text = len(foreign) > len(_ASCII_LETTER.findall(text))
 
     def own_script(match: re.Match[str]) -> str:
         word = match[0]
-        if word.isascii():
-            return word
-        foreign = _HAS_LOOKALIKE.findall(word)
-        if not foreign or len(foreign) == len(word):
-            return word
-        folded = _unmixed(word, foreign)
+        folded = word if word.isascii() else _unmixed(word, is_foreign_text)
         if folded != word:
             signals.add("look-alikes")
         return folded
 
     folded = _LETTERS.sub(own_script, text)
-    latin = _to_latin()
-    if all(ord(letter) in latin for letter in foreign_letters) and sum(map(str.isalpha, text)) > 2 * len(foreign_letters):
+    to_latin = _to_latin()
+    if not is_foreign_text and all(ord(letter) in to_latin for letter in foreign):
         folded = _latin_words(folded, signals)
     return folded
 
 
-def _unmixed(word: str, foreign: list[str]) -> str:
-    """Return ``word``, which mixes Latin and ``foreign`` letters, in one script; unchanged if it has letters of both."""
-    to_latin, to_cyrillic = _to_latin(), _to_cyrillic()
-    latin = [letter for letter in word if not _HAS_LOOKALIKE.match(letter)]
+def _unmixed(word: str, is_foreign_text: bool) -> str:
+    """Return ``word`` in one script; unchanged if it is so already, or if no one script has letters like all of it."""
+    foreign = _HAS_LOOKALIKE.findall(word)
+    cyrillic = _CYRILLIC.findall(word)
+    if not foreign or len(cyrillic) == len(word) or (len(foreign) == len(word) and not cyrillic):
+        return word
     is_foreign = [_HAS_LOOKALIKE.match(letter) is not None for letter in word]
-    switches = sum(left != right for left, right in zip(is_foreign, is_foreign[1:], strict=False))
-    if switches == 1 and len(latin) > 1 and all(map(str.isupper, latin)) and word[-1].islower():
-        return word  # an abbreviation with an ending
-    latin_fits = all(ord(letter) in to_latin for letter in foreign)
-    cyrillic_fits = all(map(_CYRILLIC.match, foreign)) and all(
-        ord(letter) in to_cyrillic or (switches > 1 and ord(letter) in _LIKE_CYRILLIC) for letter in latin
+    switches = [at for at in range(1, len(word)) if is_foreign[at] != is_foreign[at - 1]]
+    if len(switches) == 1 and _is_glued(word[: switches[0]], word[switches[0] :]):
+        return word
+    others = [letter for letter in word if not _CYRILLIC.match(letter)]
+    is_plainly_one_word = (len(switches) != 1 or len(others) == 1) and (
+        word.islower() or word.isupper() or word.istitle()
     )
-    if cyrillic_fits and not (latin_fits and len(latin) >= len(foreign)):
-        return word.translate(_LIKE_CYRILLIC | to_cyrillic)
-    return word.translate(to_latin) if latin_fits else word
+    to_latin, to_cyrillic = _to_latin(), _to_cyrillic_freely() if is_plainly_one_word else _to_cyrillic()
+    fits_latin = all(ord(letter) in to_latin for letter in foreign)
+    fits_cyrillic = bool(cyrillic) and all(ord(letter) in to_cyrillic for letter in others)
+    if fits_cyrillic and (not fits_latin or is_foreign_text or len(cyrillic) > len(others)):
+        return word.translate(to_cyrillic)
+    if fits_latin and not (is_foreign_text and len(switches) == 1):  # "iPad" with a Russian ending
+        return word.translate(to_latin)
+    return word
+
+
+def _is_glued(start: str, end: str) -> bool:
+    """Whether letter case shows two words run together, as in "PDFка" or where a line end was lost."""
+    return (len(start) > 1 and start.isupper() and end.islower()) or (start[-1].islower() and end[0].isupper())
 
 
 _FOREIGN_WORD = re.compile(f"(?<![^\\W\\d_])[{_LOOKALIKE}]{{1,64}}(?![^\\W\\d_])")
 
 
 def _latin_words(text: str, signals: set[str]) -> str:
-    """Fold words wholly of look-alikes to Latin; one or two letters alone may be a formula, unless others were folded."""
+    """Fold words wholly of look-alikes to Latin, short ones (they may be a formula) only if others were folded."""
 
     def latin(match: re.Match[str]) -> str:
         if len(match[0]) < 3 and "look-alikes" not in signals:

@@ -110,7 +110,9 @@ def read(text: str) -> Reading:
 
 
 _MASK = re.compile(r"\[(?:phone|email|link|username)\]", re.IGNORECASE)
-_EMAIL = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])")
+_EMAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])"
+)
 _PHONE = re.compile(r"(?<![\w.,:/-])(?:\+\s?)?\(?\d(?:[ ().-]{0,3}\d){6,14}(?![\w])")
 _SPINTAX = re.compile(r"\{(?![ {%])[^{}|;=()<>&\"]{1,200}\|[^{};=()<>&\"]{0,2000}\}(?!\})")
 
@@ -122,10 +124,10 @@ def _plain_words(text: str, signals: set[str]) -> str:
     if "c" in roles:
         return _plain_words(fold_characters(text, signals), signals)
     original = text
-    if "x" in roles and ("ax" in roles or "xa" in roles or roles.count("x") < roles.count("a")):
-        text = fold_scripts(text, signals)
     if ".a.a." in raw_roles.translate(_ANY_LETTER).decode():
         text = join_spaced_letters(text, signals)
+    if "x" in roles and (signals or "ax" in roles or "xa" in roles or roles.count("x") < roles.count("a")):
+        text = fold_scripts(text, signals)
     if "0" in roles:
         if roles.count("0") >= 7:
             text = _PHONE.sub(" ", text)
