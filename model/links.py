@@ -65,21 +65,21 @@ _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]{0,15})(?![A-Za-z0-9@._-])([^<>]{0,
 _HREF = re.compile(
     r"""\b(?:href|src)\s{0,9}=\s{0,9}(?:"([^"]{0,2000})"?|'([^']{0,2000})'?|([^\s"'>]{1,2000}))""", re.IGNORECASE
 )
-_BLOCK_TAGS = frozenset(
-    re.findall(
-        r"\w+",
-        "address article aside blockquote br center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr li"
-        " main nav ol p pre section table tbody tfoot thead tr ul",
-    )
+
+
+def _names(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_BLOCK_TAGS = _names(
+    "address article aside blockquote br center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 header hr"
+    " li main nav ol p pre section table tbody tfoot thead tr ul"
 )
-_CELL_TAGS = frozenset(re.findall(r"\w+", "img input option select td th iframe embed object video audio"))
-_INLINE_TAGS = frozenset(
-    re.findall(
-        r"\w+",
-        "a abbr acronym b base basefont bdi bdo big body button caption cite code col colgroup del dfn em font frame head"
-        " html i ins kbd label legend link map mark marquee meta noscript param q s samp script small source span strike"
-        " strong style sub summary sup svg textarea time title tt u var wbr",
-    )
+_CELL_TAGS = _names("img input option select td th iframe embed object video audio")
+_INLINE_TAGS = _names(
+    "a abbr acronym b base basefont bdi bdo big body button caption cite code col colgroup del dfn em font frame"
+    " head html i ins kbd label legend link map mark marquee meta noscript param q s samp script small source span"
+    " strike strong style sub summary sup svg textarea time title tt u var wbr"
 )
 _TAGS = _BLOCK_TAGS | _CELL_TAGS | _INLINE_TAGS
 

@@ -92,7 +92,9 @@ def read(text: str) -> Reading:
     if "&" in text:
         text = decode_entities(text, signals)
     if not text.isascii():
-        text = fold_characters(text, signals)
+        text = fold_characters(text, signals)[
+            : HEAD_CHARACTERS + TAIL_CHARACTERS
+        ]  # some ligatures stand for 18 letters
     if "<" in text:
         text = strip_html(text, links, signals)
     if "[" in text:
