@@ -72,6 +72,9 @@ _FANCY_LETTER = re.compile("[\u1950-\u1974\u1472\u2374]{2}|[A-Za-z][\u1950-\u197
 _ASCII_LETTER = re.compile("[A-Za-z]")
 _CYRILLIC = re.compile("[\u0400-\u0491\u0494-\u052f]")  # less the letter that stands in for a small capital F
 _INDICATORS = re.compile("[\U0001f1e6-\U0001f1ff]+")
+_SEPARATED_INDICATORS = re.compile("[\U0001f1e6-\U0001f1ff][\u200b-\u200d\u2060\u00ad\ufeff][\U0001f1e6-\U0001f1ff]")
+# From a right-to-left override to its end, the bidirectional algorithm (UAX #9) shows letters backwards.
+_OVERRIDDEN = re.compile("\u202e([^\u202a-\u202e\n]{0,500})\u202c?")
 _REGIONS = frozenset(
     re.findall(
         "..",
@@ -117,7 +120,7 @@ def _without_small_capitals(text: str, signals: set[str]) -> str:
 def _without_stacks(text: str, signals: set[str]) -> str:
     if _STACK.search(text):
         signals.add("stacked-marks")
-        text = _STACK.sub("", text)
+        text = _STACK.sub("", unicodedata.normalize("NFD", text))
     overlays = _OVERLAY.findall(text)
     if overlays:
         if len(overlays) - overlays.count("\u20e3") >= 3:
@@ -129,8 +132,13 @@ def _without_stacks(text: str, signals: set[str]) -> str:
 def _without_invisible(text: str, signals: set[str]) -> str:
     if not _INVISIBLE.search(text):
         return text
+    is_overridden = "\u202e" in text
+    text = _OVERRIDDEN.sub(lambda match: match[1][::-1], text)
+    if _SEPARATED_INDICATORS.search(text):
+        signals.add("styled-letters")
+        text = _INDICATORS.sub(lambda match: match[0].translate(_ENCLOSED), text)
     is_right_to_left = _IS_RIGHT_TO_LEFT.search(text) is not None
-    if "\u202d" in text or "\u202e" in text or (not is_right_to_left and _IS_BIDI.search(text)):
+    if is_overridden or "\u202d" in text or "\u202e" in text or (not is_right_to_left and _IS_BIDI.search(text)):
         signals.add("bidi")
 
     def visible(match: re.Match[str]) -> str:

@@ -12,13 +12,13 @@ _SPACED_LETTER = r"[A-Za-z0-9@$\u00c0-\u024f\u0370-\u052f\u4e00-\u9fff]"
 _NO_LETTER_BEFORE = r"(?<![^\W_])(?<![^\W_]['’])(?<![@#])"
 _SPACED = re.compile(
     rf"{_NO_LETTER_BEFORE}{_SPACED_LETTER}(?:"
-    rf"(?: {_SPACED_LETTER}){{3,40}}(?![^\W_]|['’])"
-    rf"|(?:([.*_~|·•-]){_SPACED_LETTER})(?:\1{_SPACED_LETTER}){{3,40}}(?![^\W_]|['’]))"
+    rf"([ *_~|·•])(?:{_SPACED_LETTER}\1){{2,40}}{_SPACED_LETTER}(?![^\W_]|['’])"
+    rf"|([.-])(?:{_SPACED_LETTER}\2){{3,40}}{_SPACED_LETTER}(?![^\W_]|['’]))"
 )
 
 
 def join_spaced_letters(text: str, signals: set[str]) -> str:
-    """Join words of at least four letters that are set apart by blanks, or five set apart by another character."""
+    """Join words of at least four letters that are set apart, or five where it is by dots or hyphens."""
 
     def joined(match: re.Match[str]) -> str:
         letters = match[0][::2]

@@ -128,7 +128,9 @@ def _plain_words(text: str, signals: set[str]) -> str:
     original = text
     if ".a.a." in raw_roles.translate(_ANY_LETTER).decode():
         text = join_spaced_letters(text, signals)
-    if "x" in roles and (signals or "ax" in roles or "xa" in roles or roles.count("x") < roles.count("a")):
+    if "x" in roles and (
+        "ax" in roles or "xa" in roles or roles.count("x") < roles.count("a") or signals or _mixes_other_scripts(text)
+    ):
         text = fold_scripts(text, signals)
     if "0" in roles:
         if roles.count("0") >= 7:
@@ -142,6 +144,12 @@ def _plain_words(text: str, signals: set[str]) -> str:
     if text is original and "n" not in roles and "  " not in roles:
         return text.strip()
     return "\n".join(filter(None, [" ".join(line.split()) for line in text.splitlines()]))
+
+
+def _mixes_other_scripts(text: str) -> bool:
+    """Whether there is Cyrillic along with Greek, going by the upper bytes of UTF-16."""
+    pages = text.encode("utf-16-be", "surrogatepass")[::2]
+    return b"\x04" in pages and b"\x03" in pages
 
 
 def _has_run_of_letters(text: str) -> bool:
