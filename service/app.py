@@ -34,11 +34,12 @@ def create_app(config: Config) -> Flask:
     """
     metrics = Metrics()
     served = ServedModel(config.model, metrics)
-    keys = Keys(Store(config.database))
-    guard = Guard(keys, Allowance(config.checks_per_minute), Allowance(config.failed_keys_per_minute))
+    store = Store(config.database)
+    guard = Guard(Keys(store), Allowance(config.checks_per_minute), Allowance(config.failed_keys_per_minute))
     check = Check(guard, served, metrics, config.max_body_bytes)
 
     app = Flask(__name__, static_folder=None)
+    app.extensions["hamgate.store"] = store
     app.register_blueprint(Api(guard, served, metrics, config.max_batch_body_bytes).blueprint())
     app.register_blueprint(Description().blueprint())
     app.register_error_handler(HTTPException, _answer_http_error)

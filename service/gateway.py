@@ -11,9 +11,12 @@ from __future__ import annotations
 import asyncio
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # exported, though not marked so
 
 from service.observer import REFUSAL
 from service.problems import NotReadyError, SlowBodyError
@@ -21,6 +24,8 @@ from service.problems import NotReadyError, SlowBodyError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
     from wsgiref.types import WSGIApplication, WSGIEnvironment
+
+Answer: TypeAlias = tuple[int, list[tuple[str, str]], bytes]
 
 LONG_BODY_BYTES = 16 * 1024
 MAX_HELD_BYTES = 64 * 1024 * 1024
@@ -79,44 +84,56 @@ class Gateway:
 
     async def __rsgi__(self, scope: Scope, connection: Connection) -> None:
         """Answer one request."""
-        environ = _environ(scope)
-        bound = self._body_bound(environ)
-        if bound <= LONG_BODY_BYTES:
-            body = await self._body(environ, connection, bound)
-            answer = self._call(environ, body)
-        elif self._held_bytes + bound > MAX_HELD_BYTES:
-            environ[REFUSAL] = NotReadyError("too many long requests at once; try again later")
-            answer = self._call(environ, b"")
-        else:
-            self._held_bytes += bound
-            try:
-                body = await self._body(environ, connection, bound)
-                loop = asyncio.get_running_loop()
-                answer = await loop.run_in_executor(self._long_requests, self._call, environ, body)
-            finally:
-                self._held_bytes -= bound
-        connection.response_bytes(*answer)
+        with suppress(ProtocolClosed, ConnectionError):  # the client went away before it had sent all
+            connection.response_bytes(*await self._answer(_environ(scope), connection))
 
-    def _body_bound(self, environ: WSGIEnvironment) -> int:
-        """Return how many bytes of body there can be to keep in memory."""
-        if "HTTP_TRANSFER_ENCODING" in environ:
-            return self._max_body_bytes
-        return min(int(environ.get("CONTENT_LENGTH", 0)), self._max_body_bytes)
-
-    async def _body(self, environ: WSGIEnvironment, connection: Connection, bound: int) -> bytes:
-        """Await the body; one that is late or too long is noted in ``environ`` for the application to refuse."""
-        if bound == 0:
-            return b""
+    async def _answer(self, environ: WSGIEnvironment, connection: Connection) -> Answer:
+        length = _declared_length(environ)
+        body = bytearray()
         try:
             async with asyncio.timeout(self._body_timeout_seconds):
-                if int(environ.get("CONTENT_LENGTH", bound + 1)) <= bound:
-                    return await connection()
-                return await _bounded_body(environ, connection, bound)
+                if length == 0:
+                    return self._call(environ, b"")
+                if length is not None and length <= LONG_BODY_BYTES:
+                    return self._call(environ, await connection())
+                await self._receive(environ, connection, body)
         except TimeoutError:
             environ[REFUSAL] = SlowBodyError(f"the body did not arrive within {self._body_timeout_seconds:g} seconds")
-        return b""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._long_requests, self._call, environ, body)
+        finally:
+            self._held_bytes -= len(body)
 
-    def _call(self, environ: WSGIEnvironment, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+    async def _receive(self, environ: WSGIEnvironment, connection: Connection, body: bytearray) -> None:
+        """Add what arrives to ``body``, as long as there is room, and say in ``environ`` how much it was.
+
+        What is too long is read to its end and thrown away, for many clients see no answer before they have sent all.
+
+        Raises:
+            ConnectionError: the client went away.
+        """
+        declared, received = _declared_length(environ), 0
+        if "HTTP_EXPECT" in environ and (declared or 0) > self._max_body_bytes:
+            return  # this client asks before it sends
+        async for piece in connection:
+            received += len(piece)
+            if received > MAX_DISCARDED_BYTES:
+                break
+            if max(received, declared or 0) <= self._max_body_bytes and REFUSAL not in environ:
+                self._keep(environ, piece, body)
+        if declared is None:
+            environ["CONTENT_LENGTH"] = str(received)
+        elif received < min(declared, MAX_DISCARDED_BYTES):
+            raise ConnectionError
+
+    def _keep(self, environ: WSGIEnvironment, piece: bytes, body: bytearray) -> None:
+        if self._held_bytes + len(piece) > MAX_HELD_BYTES:
+            environ[REFUSAL] = NotReadyError("too many long requests at once; try again later")
+        else:
+            self._held_bytes += len(piece)
+            body += piece
+
+    def _call(self, environ: WSGIEnvironment, body: bytes | bytearray) -> Answer:
         environ["wsgi.input"] = BytesIO(body)
         start = _Start()
         chunks = self._application(environ, start)  # type: ignore[arg-type]  # nobody uses the write callable
@@ -138,22 +155,11 @@ class _Start:
         self.headers = headers
 
 
-async def _bounded_body(environ: WSGIEnvironment, connection: Connection, bound: int) -> bytes:
-    """Read a body of unknown or excessive length, and say in ``environ`` how long it was.
-
-    What is too long is read to its end and thrown away, for many clients see no answer before they have sent all.
-    """
-    if "HTTP_EXPECT" in environ:  # this client asks before it sends
-        return b""
-    kept, length = bytearray(), 0
-    async for chunk in connection:
-        length += len(chunk)
-        if length <= bound:
-            kept += chunk
-        elif length > MAX_DISCARDED_BYTES:
-            break
-    environ["CONTENT_LENGTH"] = str(max(length, int(environ.get("CONTENT_LENGTH", 0))))
-    return bytes(kept)
+def _declared_length(environ: WSGIEnvironment) -> int | None:
+    """Return the length that the body is said to have, or ``None`` where only its end will tell."""
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        return None
+    return int(environ.get("CONTENT_LENGTH", 0))
 
 
 def _environ(scope: Scope) -> WSGIEnvironment:

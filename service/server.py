@@ -11,11 +11,13 @@ import logging.config
 import multiprocessing
 import os
 import shlex
+import signal
 import socket
 import sys
 import tempfile
 from datetime import UTC, datetime
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,10 +42,12 @@ if TYPE_CHECKING:
 LOCAL_SITE = "local"
 STOP_TIMEOUT_SECONDS = 20
 HEADER_TIMEOUT_MS = 10_000
+MAX_HEADER_BYTES = 64 * 1024
 MAX_CONNECTIONS_PER_WORKER = 4_096
 RESPAWN_INTERVAL_SECONDS = 3.0
 EXAMPLE = (
-    '{"text": "Great post! I found cheap pills here", "author": "Cheap Pills", "author_url": "http://pills.example"}'
+    '{"text": "Great post! Buy cheap viagra online without prescription http://cheap-viagra.example/",'
+    ' "author": "Cheap Viagra Online", "author_url": "http://cheap-viagra.example/"}'
 )
 
 
@@ -68,7 +72,11 @@ def serve(config: Config) -> None:
         os.environ[DIRECTORY_VARIABLE] = metrics_directory
         server = _server(config)
         server.on_startup(partial(_print_welcome, config, key))
-        server.serve(target_loader=partial(_gateway, config), wrap_loader=False)
+        try:
+            server.serve(target_loader=partial(_gateway, config), wrap_loader=False)
+        except SystemExit:  # a worker died at some time; that is no failure of a service that was told to stop
+            if not server.interrupt_signal:
+                raise
 
 
 def local_key(database: str) -> str | None:
@@ -139,7 +147,7 @@ def _server(config: Config) -> MPServer:
         http=HTTPModes.http1,
         websockets=False,
         backpressure=MAX_CONNECTIONS_PER_WORKER,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=MAX_HEADER_BYTES),
         log_dictconfig=configuration(),
         respawn_failed_workers=True,
         respawn_interval=RESPAWN_INTERVAL_SECONDS,
@@ -149,9 +157,18 @@ def _server(config: Config) -> MPServer:
 
 def _gateway(config: Config) -> Any:  # granian's type is that of its plain functions
     """Build what a worker runs; called in the worker."""
+    Thread(target=_stop_with_launcher, name="launcher-watch", daemon=True).start()
     return Gateway(create_app(config), config.max_batch_body_bytes, config.body_timeout_seconds)
 
 
 def _print_welcome(config: Config, key: str | None) -> None:
     click.echo(welcome(config, key))
     sys.stdout.flush()
+
+
+def _stop_with_launcher() -> None:
+    """Wait until the launcher is gone, however it went, and stop this worker, so that the address becomes free."""
+    launcher = multiprocessing.parent_process()
+    if launcher is not None:
+        launcher.join()
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -71,9 +71,9 @@ class Store:
             DatabaseUnusableError: it can't be opened.
         """
         parsed = _parsed(url)
-        if parsed.get_backend_name() == "sqlite" and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         try:
+            if parsed.get_backend_name() == "sqlite" and parsed.database:
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             self._engine = sa.create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
             if parsed.get_backend_name() == "sqlite":
                 sa.event.listen(self._engine, "connect", _prepare_sqlite)
@@ -83,7 +83,7 @@ class Store:
                 f"{parsed.render_as_string()}: its driver is missing ({error}); for PostgreSQL: pip install"
                 " 'hamgate[postgres]'"
             ) from error
-        except SQLAlchemyError as error:
+        except (OSError, SQLAlchemyError) as error:
             raise DatabaseUnusableError(f"{parsed.render_as_string()}: {_reason(error)}") from error
 
     def __enter__(self) -> Store:
@@ -181,6 +181,6 @@ def _prepare_sqlite(connection: sa.engine.interfaces.DBAPIConnection, _: Connect
     cursor.close()
 
 
-def _reason(error: SQLAlchemyError) -> str:
+def _reason(error: Exception) -> str:
     """Return the driver's own words, without SQLAlchemy's link to its manual."""
     return str(getattr(error, "orig", None) or error).strip()

@@ -1,0 +1,172 @@
+"""What several test files share: a real trained model, an application on a fresh database, and a running service."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from model.artifact import SHIPPED
+from service.app import create_app
+from service.auth import digest_of, make_key
+from service.config import Config
+from training.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+START_TIMEOUT_SECONDS = 30
+HAMGATE = [sys.executable, "-c", "from service.cli import main; main()"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back over HTTP."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running ``hamgate serve``: where it answers, the key of its local site, and what it prints and logs."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    key: str
+    printed: str
+    log: Path
+    database: str
+
+    def call(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Reply:
+        """Make one request on a connection of its own; without an Authorization, the local site's key is sent."""
+        sent = {"Content-Type": "application/json", "Authorization": f"Bearer {self.key}"}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, sent)
+            response = connection.getresponse()
+            return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        finally:
+            connection.close()
+
+    def check(self, text: str) -> Reply:
+        """Have one text checked."""
+        return self.call("POST", "/v1/check", json.dumps({"text": text}).encode())
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Read the log; every line must be JSON."""
+        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start_service(directory: Path, *flags: str, **settings: str) -> Service:
+    """Start a service of its own in ``directory`` and wait until it can score."""
+    port, log = free_port(), directory / "stderr.log"
+    database = f"sqlite:///{directory / 'hamgate.sqlite3'}"
+    environment = os.environ | {"HAMGATE_PORT": str(port), "HAMGATE_DATABASE": database} | settings
+    with log.open("wb") as stderr, (directory / "stdout.log").open("wb") as stdout:
+        process = subprocess.Popen([*HAMGATE, "serve", *flags], env=environment, stdout=stdout, stderr=stderr)
+    service = Service(process, port, "", "", log, database)
+    wait_until(lambda: process.poll() is not None or _answers(service, "/healthz"))
+    printed = (directory / "stdout.log").read_text(encoding="utf-8")
+    assert process.poll() is None, log.read_text(encoding="utf-8")
+    key = re.search(r"Bearer (\w+)", printed)
+    assert key, printed
+    return Service(process, port, key[1], printed, log, database)
+
+
+def stop_service(service: Service) -> int:
+    service.process.terminate()
+    return service.process.wait(timeout=30)
+
+
+def wait_until(condition: Any, seconds: float = START_TIMEOUT_SECONDS) -> None:
+    """Poll until the condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"still waiting after {seconds} seconds"
+        time.sleep(0.05)
+
+
+def _answers(service: Service, path: str) -> bool:
+    try:
+        return service.call("GET", path).status == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def small_model_path() -> Path:
+    """A real model."""
+    return SHIPPED
+
+
+@pytest.fixture
+def config(small_model_path: Path, tmp_path: Path) -> Config:
+    """The settings of an application with a database of its own, which logs no requests."""
+    return Config(
+        database=f"sqlite:///{tmp_path / 'hamgate.sqlite3'}", model=small_model_path, port=1, log_requests=False
+    )
+
+
+@pytest.fixture
+def key(config: Config) -> str:
+    """The key of a site called ``blog.example`` in the application's database."""
+    made = make_key()
+    with Store(config.database) as store:
+        store.add_site("blog.example", digest_of(made), datetime.now(UTC))
+    return made
+
+
+@pytest.fixture
+def app(config: Config) -> Iterator[Flask]:
+    """The application."""
+    made = create_app(config)
+    yield made
+    made.extensions["hamgate.store"].close()
+
+
+@pytest.fixture
+def client(app: Flask, key: str) -> FlaskClient:
+    """A client with the site's key."""
+    made = app.test_client()
+    made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
+    return made
+
+
+@pytest.fixture(scope="session")
+def service(small_model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service with two workers on a real port, shared by all tests that leave it as it was."""
+    started = start_service(
+        tmp_path_factory.mktemp("service"),
+        HAMGATE_MODEL=str(small_model_path),
+        HAMGATE_WORKERS="2",
+        HAMGATE_BODY_TIMEOUT_SECONDS="2",
+    )
+    yield started
+    assert stop_service(started) == 0

@@ -1,0 +1,97 @@
+"""What Prometheus is told, by one application and by several workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+from conftest import Service, start_service, stop_service, wait_until
+from prometheus_client.parser import text_string_to_metric_families
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flask.testing import FlaskClient
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def samples(exposition: str) -> Samples:
+    """Read an exposition: sample name and labels to value."""
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(exposition)
+        for sample in family.samples
+    }
+
+
+def value(found: Samples, name: str, **labels: str) -> float:
+    return found.get((name, frozenset(labels.items())), 0.0)
+
+
+def scraped(service: Service) -> Samples:
+    return samples(service.call("GET", "/metrics").body.decode())
+
+
+def workers_of(service: Service) -> set[int]:
+    """Return the process ids of the workers; Python's resource tracker is a child too."""
+    listed = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(service.process.pid)], capture_output=True, text=True, check=True
+    )
+    return {int(line.split()[0]) for line in listed.stdout.splitlines() if "spawn_main" in line}
+
+
+def test_requests_decisions_scores_and_the_model_are_counted(client: FlaskClient) -> None:
+    decision = client.post("/v1/check", json={"text": "hi"}).json["decision"]
+    model = client.post("/v1/check/batch", json={"comments": [{"text": "hi"}, {}]}).json["verdicts"][0]["model"]
+    client.post("/v1/check", data=b"{")
+    client.get("/nope/one")
+    client.get("/nope/two")
+    found = samples(client.get("/metrics").text)
+    assert value(found, "hamgate_requests_total", route="/v1/check", status="200") == 1
+    assert value(found, "hamgate_requests_total", route="/v1/check", status="415") == 1
+    assert value(found, "hamgate_requests_total", route="/v1/check/batch", status="200") == 1
+    assert value(found, "hamgate_requests_total", route="other", status="404") == 2
+    assert value(found, "hamgate_request_duration_seconds_count", route="/v1/check") == 2
+    assert value(found, "hamgate_decisions_total", decision=decision) == 2
+    assert value(found, "hamgate_score_count") == 2
+    assert value(found, "hamgate_requests_in_progress") == 1
+    assert value(found, "hamgate_model_info", version=model) == 1
+
+
+def test_what_all_workers_counted_is_added_up(service: Service) -> None:
+    before = scraped(service)
+    for _ in range(40):
+        assert service.check("hi").status == 200
+    service.call("POST", "/v1/check/batch", json.dumps({"comments": [{"text": "hi"}] * 25}).encode())
+    after = scraped(service)
+
+    def grown(name: str, **labels: str) -> float:
+        return value(after, name, **labels) - value(before, name, **labels)
+
+    assert grown("hamgate_requests_total", route="/v1/check", status="200") == 40
+    assert grown("hamgate_request_duration_seconds_count", route="/v1/check") == 40
+    assert grown("hamgate_score_count") == 65
+    assert (
+        sum(grown("hamgate_decisions_total", decision=name) for name in ("allow", "review", "block", "discard")) == 65
+    )
+
+
+def test_a_killed_worker_is_replaced_and_its_counts_stay(tmp_path: Path, small_model_path: Path) -> None:
+    service = start_service(tmp_path, "--workers", "2", "--model", str(small_model_path))
+    try:
+        for _ in range(20):
+            service.check("hi")
+        before = workers_of(service)
+        assert len(before) == 2
+        os.kill(min(before), signal.SIGKILL)
+        wait_until(lambda: len(workers_of(service) - before) == 1)
+        wait_until(lambda: service.call("GET", "/readyz").status == 200)
+        found = scraped(service)
+        assert value(found, "hamgate_requests_total", route="/v1/check", status="200") == 20
+        assert value(found, "hamgate_requests_in_progress") == 1
+    finally:
+        assert stop_service(service) == 0
