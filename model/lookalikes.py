@@ -60,7 +60,6 @@ _HIDDEN = re.compile(f"[{_CONTROLS}{_BIDI}{_IGNORABLE}{_IGNORABLE_ASTRAL}]{{1,64
 _IS_BIDI = re.compile(f"[{_BIDI}]")
 _IS_RIGHT_TO_LEFT = re.compile(f"[{_RIGHT_TO_LEFT}]")
 _IS_JOINING = re.compile(f"[{_JOINING}]")
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _FULLWIDTH_LETTERS = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]{2}")
 _STYLED_LETTER = re.compile(f"[{_STYLED}]")
 _RAISED_WORD = re.compile("[\u02b0-\u02b8\u02e0-\u02e4\u1d2c-\u1d6a\u1d9b-\u1dbf\u2071\u207f\u2090-\u209c]{3}")
@@ -160,7 +159,7 @@ def _without_styles(text: str, signals: set[str]) -> str:
     if (
         len(_STYLED_LETTER.findall(text)) >= 2
         or _RAISED_WORD.search(text)
-        or (_FULLWIDTH_LETTERS.search(text) and not _CJK.search(text))
+        or (_FULLWIDTH_LETTERS.search(text) and not any("\u3040" <= letter <= "\ud7af" for letter in text))
     ):
         signals.add("styled-letters")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_SPACED_LETTER = r"[A-Za-z0-9@$\u00c0-\u024f\u0370-\u052f\u4e00-\u9fff]"
+_SPACED_LETTER = r"(?:[^\W_]|[@$])"
 _NO_LETTER_BEFORE = r"(?<![^\W_])(?<![^\W_]['’])(?<![@#])"
 _SPACED = re.compile(
     rf"{_NO_LETTER_BEFORE}{_SPACED_LETTER}(?:"
@@ -22,12 +22,17 @@ def join_spaced_letters(text: str, signals: set[str]) -> str:
 
     def joined(match: re.Match[str]) -> str:
         letters = match[0][::2]
-        if len({letter for letter in letters.lower() if letter.isalpha()}) < 3:
+        if len(set(filter(str.isalpha, letters.lower()))) < 3 or any(map(_stands_alone, letters)):
             return match[0]
         signals.add("spaced-letters")
         return letters
 
     return _SPACED.sub(joined, text)
+
+
+def _stands_alone(letter: str) -> bool:
+    """Whether ``letter`` belongs to a script in which one letter can be a word: not Latin, Greek, Cyrillic or Han."""
+    return "\u052f" < letter < "\u3400" or letter > "\u9fff"
 
 
 _LATIN_WORD = re.compile(r"(?<![\w@$#&/.-])[A-Za-z0$][A-Za-z0-9@$]{2,23}(?![\w@$&/-])")
@@ -104,7 +109,7 @@ def _is_disguise(word: str, run: re.Match[str]) -> bool:
     return kind == "1" or not has_vowel_beside
 
 
-_ELONGATED = re.compile(r"([^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u1100-\u11ff\u3130-\u318f])\1{2,}")
+_ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
 
 
 def shorten_elongated(text: str, signals: set[str]) -> str:
@@ -112,6 +117,8 @@ def shorten_elongated(text: str, signals: set[str]) -> str:
 
     def two(match: re.Match[str]) -> str:
         run = match[0]
+        if run[0] >= "\u3040" or "\u1100" <= run[0] <= "\u11ff":
+            return run  # laughter and doubled words in Chinese, Japanese and Korean
         before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
         if len(run) == 3:
             if run.lower() == "www":

@@ -40,6 +40,7 @@ SIGNALS = (
 )
 HEAD_CHARACTERS = 8_000
 TAIL_CHARACTERS = 2_000
+_MOST_CHARACTERS = HEAD_CHARACTERS + TAIL_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +86,14 @@ def read(text: str) -> Reading:
 
     At most the first ``HEAD_CHARACTERS`` and the last ``TAIL_CHARACTERS`` characters are read.
     """
-    if len(text) > HEAD_CHARACTERS + TAIL_CHARACTERS:
+    if len(text) > _MOST_CHARACTERS:
         text = text[:HEAD_CHARACTERS] + "\n" + text[-TAIL_CHARACTERS:]
     signals: set[str] = set()
     links: list[Link] = []
     if "&" in text:
         text = decode_entities(text, signals)
     if not text.isascii():
-        text = fold_characters(text, signals)[
-            : HEAD_CHARACTERS + TAIL_CHARACTERS
-        ]  # some ligatures stand for 18 letters
+        text = fold_characters(text, signals)[:_MOST_CHARACTERS]  # some ligatures stand for 18 letters
     if "<" in text:
         text = strip_html(text, links, signals)
     if "[" in text:
