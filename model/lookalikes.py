@@ -17,9 +17,7 @@ _IGNORABLE = (
     "\ufeff\uffa0\ufff0-\ufff8"
 )
 _IGNORABLE_ASTRAL = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-# Scripts that are written right to left, and scripts that need ZWJ and ZWNJ between letters.
 _RIGHT_TO_LEFT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
-_JOINING = "\u0600-\u08ff\u0900-\u109f\u1780-\u17ff\u1800-\u18af\ufb50-\ufdff\ufe70-\ufefc"
 
 _SMALL_CAPITALS = dict(zip("ᴀʙᴄᴅᴇꜰғɢʜɪᴊᴋʟᴍɴᴏᴘǫꞯʀꜱᴛᴜᴠᴡʏᴢᴨᴧᴩʍɜɯ", "abcdeffghijklmnopqqrstuvwyzплрмеш", strict=True))
 _CYRILLIC_SMALL_CAPITALS = _SMALL_CAPITALS | dict(zip("ᴀʙᴄᴇʜᴋᴍɴᴏᴘᴛᴜʏʀɜ", "авсенкмиортиуяз", strict=True))
@@ -59,7 +57,6 @@ _INVISIBLE = re.compile(f"[{_CONTROLS}{_BIDI}{_IGNORABLE}{_IGNORABLE_ASTRAL}]")
 _HIDDEN = re.compile(f"[{_CONTROLS}{_BIDI}{_IGNORABLE}{_IGNORABLE_ASTRAL}]{{1,64}}")
 _IS_BIDI = re.compile(f"[{_BIDI}]")
 _IS_RIGHT_TO_LEFT = re.compile(f"[{_RIGHT_TO_LEFT}]")
-_IS_JOINING = re.compile(f"[{_JOINING}]")
 _FULLWIDTH_LETTERS = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]{2}")
 _STYLED_LETTER = re.compile(f"[{_STYLED}]")
 _RAISED_WORD = re.compile("[\u02b0-\u02b8\u02e0-\u02e4\u1d2c-\u1d6a\u1d9b-\u1dbf\u2071\u207f\u2090-\u209c]{3}")
@@ -142,8 +139,9 @@ def _without_invisible(text: str, signals: set[str]) -> str:
 
     def visible(match: re.Match[str]) -> str:
         before, after = text[match.start() - 1 : match.start()], text[match.end() : match.end() + 1]
-        if match[0] in "\u200c\u200d" and _IS_JOINING.match(before):
-            return match[0]
+        # Arabic, Indic and Mongolian letters need joiners; emoji can do without.
+        if "\u0600" <= before <= "\u18af" or "\ufb50" <= before <= "\ufefc":
+            return next((character for character in match[0] if character in "\u200c\u200d"), "")
         # Soft hyphens, and what wrong decoding leaves, stand beside accented letters too.
         last_script = "\x7f" if match[0] == "\u00ad" else "\u0530"
         if before.isalpha() and after.isalpha() and max(before, after) < last_script and not _IS_BIDI.match(match[0]):

@@ -204,6 +204,8 @@ def test_names_with_digits_and_symbols_are_left_alone() -> None:
         ("one\u00a0two\u3000three\u2003four", "one two three four"),
         ("I\x92d say \x93yes\x94", "I’d say “yes”"),
         ("keep ❤\ufe0f and 1\ufe0f\u20e3", "keep ❤ and 1"),
+        ("👨\u200d👩\u200d👧", "👨👩👧"),
+        ("خانه\u200b\u200cها", "خانه\u200cها"),
         ("\ufeffHello\ufeff", "Hello"),
         ("\u2068Bob\u2069 شكراً", "Bob شكراً"),
         ("a\u2028b", "a\nb"),
