@@ -1,7 +1,8 @@
 """The text of a comment as people read it: markup, disguises and masks taken away, links and what was hidden kept.
 
 Owns the order of the steps, the bounds, and the names of the signals. Leaves each step to ``links`` (markup),
-``lookalikes`` (characters) and ``spelling`` (words). Text that needs no step pays only for the tests that show so.
+``characters``, ``lookalikes`` (letters of other scripts) and ``spelling``. Text that needs no step pays only for the
+tests that show so.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from model.characters import fold_characters
 from model.links import (
     Link,
     decode_entities,
@@ -17,7 +19,7 @@ from model.links import (
     strip_bracket_links,
     strip_html,
 )
-from model.lookalikes import fold_characters, fold_scripts
+from model.lookalikes import fold_scripts
 from model.spelling import join_spaced_letters, shorten_elongated, undo_leetspeak
 
 __all__ = ["HEAD_CHARACTERS", "SIGNALS", "TAIL_CHARACTERS", "Link", "Reading", "read"]

@@ -41,6 +41,7 @@ HIDDEN = [
     ("ＳＬＯＴ gacor", "SLOT gacor", "styled-letters"),
     ("ⓢⓛⓞⓣ 🅢🅛🅞🅣 🆂🅻🅾🆃 🄰🄱 ⒜⒝", "slot SLOT SLOT AB ab", "styled-letters"),
     ("🇻🇮🇦🇬🇷🇦 now", "VIAGRA now", "styled-letters"),
+    ("🇻 🇮 🇦 🇬 now", "VIAG now", "styled-letters"),
     ("🇨\u200b🇦\u200b🇸\u200b🇮\u200b🇳\u200b🇴", "CASINO", "styled-letters"),
     ("ᴄᴀꜱɪɴᴏ ʙᴏɴᴜꜱ", "casino bonus", "styled-letters"),
     ("ᵛⁱᵃᵍʳᵃ", "viagra", "styled-letters"),
