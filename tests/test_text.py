@@ -45,7 +45,7 @@ HIDDEN = [
     ("🇨\u200b🇦\u200b🇸\u200b🇮\u200b🇳\u200b🇴", "CASINO", "styled-letters"),
     ("ᴄᴀꜱɪɴᴏ ʙᴏɴᴜꜱ", "casino bonus", "styled-letters"),
     ("ᵛⁱᵃᵍʳᵃ", "viagra", "styled-letters"),
-    ("ᴨᴇᴩᴄᴏнᴀᴧ", "персонал", "styled-letters"),
+    ("ᴏᴛ ᴨᴇᴩᴄᴏнᴀᴧ", "от персонал", "styled-letters"),
     ("mᥱᥣіһᥲt", "melihat", "styled-letters"),
     ("z̷̡̛͉͍a̶͙̓̈́l̴̛̹̕gö̷̩́̍", "zalgo", "stacked-marks"),
     ("s\u0336l\u0336o\u0336t\u0336", "slot", "stacked-marks"),
