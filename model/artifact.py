@@ -1,18 +1,48 @@
-"""The model as one file. (In progress: the interface below is what the service and the trainer rely on.)"""
+"""The model as one file: written reproducibly, verified before use, and loaded without running anything in it.
+
+Layout: a magic line, the SHA-256 of all that follows, and a zip archive of plain numpy arrays and one JSON text
+(format number, model card, thresholds). The model's version is the digest's beginning, so a version names its bytes.
+Owns that layout and the loaded ``Filter``. Leaves scoring to ``scorer`` and reasons to ``explanation``.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
+import math
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from model.comment import ModelError
+from model.explanation import explain
+from model.ngrams import FAMILIES
+from model.scorer import SLOT_BITS, Scorer
+from model.thresholds import Thresholds
+from model.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from model.comment import Comment
-    from model.thresholds import Thresholds
-    from model.verdict import Verdict
+
+SHIPPED = Path(__file__).with_name("shipped.hamgate")
+FORMAT = 1
+MAX_BYTES = 64 * 1024 * 1024
+
+_MAGIC = b"hamgate model\n"
+_DIGEST_BYTES = 32
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_ARRAYS = {
+    "table": (np.dtype("<u4"), (1 << SLOT_BITS,)),
+    "family_scales": (np.dtype("<f8"), (len(FAMILIES),)),
+    "family_offsets": (np.dtype("<f8"), (len(FAMILIES),)),
+    "constants": (np.dtype("<f8"), (3,)),
+}
 
 
 class ArtifactError(ModelError):
@@ -20,21 +50,105 @@ class ArtifactError(ModelError):
 
 
 class Filter:
-    """A loaded model: scores comments and explains itself."""
+    """A loaded model: judges comments and explains itself.
 
-    version: str
-    card: dict[str, Any]
-    thresholds: Thresholds
+    Attributes:
+        version: the model's content address, 16 hexadecimal digits.
+        card: what it was trained on and how well it does, as JSON-able values.
+        thresholds: the scores at which its decisions change.
+    """
+
+    def __init__(self, scorer: Scorer, thresholds: Thresholds, card: dict[str, Any], version: str) -> None:
+        self.scorer = scorer
+        self.thresholds = thresholds
+        self.card = card
+        self.version = version
 
     def check(self, comment: Comment) -> Verdict:
         """Judge one comment."""
-        return self.check_many([comment])[0]
+        log_odds, reasons = explain(self.scorer, comment)
+        return self._verdict(log_odds, reasons)
 
     def check_many(self, comments: Sequence[Comment]) -> list[Verdict]:
         """Judge comments in order; each verdict equals that of ``check``."""
-        raise NotImplementedError
+        return [self.check(comment) for comment in comments]
+
+    def _verdict(self, log_odds: float, reasons: tuple[Reason, ...]) -> Verdict:
+        score = probability(log_odds)
+        return Verdict(self.thresholds.decide(score), score, reasons, self.version)
+
+
+def probability(log_odds: float) -> float:
+    """Return 1 / (1 + exp(-log_odds)), without overflow."""
+    if log_odds >= 0:
+        return 1 / (1 + math.exp(-log_odds))
+    return 1 - 1 / (1 + math.exp(log_odds))
+
+
+def save(path: Path, scorer: Scorer, thresholds: Thresholds, card: dict[str, Any]) -> str:
+    """Write an artefact and return its version. The same values give the same bytes."""
+    arrays = {
+        "table": scorer.table,
+        "family_scales": scorer.family_scales,
+        "family_offsets": scorer.family_offsets,
+        "constants": np.array([scorer.bayes_scale, scorer.slope, scorer.offset]),
+    }
+    header = json.dumps(
+        {"format": FORMAT, "thresholds": asdict(thresholds), "card": card}, sort_keys=True, ensure_ascii=False
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(_member("header.json"), header.encode(), compresslevel=9)
+        for name, (dtype, _) in _ARRAYS.items():
+            archive.writestr(_member(f"{name}.bin"), arrays[name].astype(dtype).tobytes(), compresslevel=9)
+    payload = buffer.getvalue()
+    digest = hashlib.sha256(payload).digest()
+    path.write_bytes(_MAGIC + digest + payload)
+    return digest.hex()[:16]
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    member = zipfile.ZipInfo(name, date_time=_EPOCH)
+    member.compress_type = zipfile.ZIP_DEFLATED
+    return member
 
 
 def load(path: Path) -> Filter:
-    """Read and verify an artefact."""
-    raise NotImplementedError
+    """Read and verify an artefact.
+
+    Raises:
+        ArtifactError: it is damaged, tampered with, of a newer format, or no model.
+        OSError: it can't be read.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        raise ArtifactError(f"{path}: larger than {MAX_BYTES} bytes, so no model of Hamgate's")
+    content = path.read_bytes()
+    start = len(_MAGIC) + _DIGEST_BYTES
+    if not content.startswith(_MAGIC):
+        raise ArtifactError(f"{path}: no Hamgate model: it does not begin as one")
+    digest, payload = content[len(_MAGIC) : start], content[start:]
+    if hashlib.sha256(payload).digest() != digest:
+        raise ArtifactError(f"{path}: damaged or tampered with: its content does not match its digest")
+    try:
+        with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+            header = json.loads(archive.read("header.json"))
+            if header["format"] != FORMAT:
+                raise ArtifactError(f"{path}: format {header['format']}, expected {FORMAT}; update Hamgate to read it")
+            arrays = {name: _array(archive, name) for name in _ARRAYS}
+        constants = [float(constant) for constant in arrays["constants"]]
+        scorer = Scorer(arrays["table"], arrays["family_scales"], arrays["family_offsets"], *constants)
+        return Filter(scorer, Thresholds(**header["thresholds"]), header["card"], digest.hex()[:16])
+    except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ArtifactError(f"{path}: no readable model: {error}") from error
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray[Any, Any]:
+    dtype, shape = _ARRAYS[name]
+    member = archive.getinfo(f"{name}.bin")
+    expected = dtype.itemsize * shape[0]
+    if member.file_size != expected:
+        raise ValueError(f"{name} has {member.file_size} bytes, expected {expected}")
+    array = np.frombuffer(archive.read(member), dtype=dtype).reshape(shape)
+    if dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"{name} holds numbers that are not finite")
+    return array

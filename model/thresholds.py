@@ -1,4 +1,4 @@
-"""From score to decision: three thresholds, and how they are chosen from a false-positive budget."""
+"""From score to decision: three thresholds. How they are chosen is the training package's affair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands that work on files: ``score`` and ``evaluate``.
+"""The commands that work on files: ``score``, ``evaluate`` and ``train``.
 
 Data goes to standard output, messages to standard error. Exit status: 0 done, 1 done but with rejected lines, 2 wrong
 usage or unreadable input. What takes long to import is imported when its command runs.
@@ -126,6 +126,45 @@ def evaluate(
     rejections.exit_if_any()
 
 
+@click.command()
+@_files
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, metavar="OUT", help="The artefact."
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice.")
+@click.option(
+    "--budget",
+    type=click.FloatRange(0, 0.01, min_open=True),
+    default=0.001,
+    show_default=True,
+    help="The share of good comments that may be blocked.",
+)
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes [default: one a core].")
+def train(files: tuple[str, ...], output: Path, seed: int, budget: float, jobs: int | None) -> None:
+    """Train a model on labelled comments.
+
+    Reads the formats of "score"; rows need a label (spam or ham), others are skipped. A row's site, or else its file's
+    name, is the unit that is left out to calibrate. The same files, seed and library versions give the same bytes.
+    """
+    from joblib import cpu_count
+
+    from training.budget import Budget
+    from training.formats.files import require_readable
+    from training.labelled import read_labelled
+    from training.train import train as train_model
+
+    with _refusals():
+        for name in files:
+            require_readable(name)
+        rejections = _Rejections()
+        examples = list(rejections.sift(_with_progress(row for name in files for row in read_labelled(name))))
+        limits = Budget(blocked=budget, reviewed=10 * budget)
+        model = train_model(examples, seed, jobs or cpu_count(), limits, _message)
+        version = model.save(output)
+        _message(f"wrote {output}, version {version}")
+    rejections.exit_if_any()
+
+
 class _Refusal(click.ClickException):
     """Stops the command with a message and the status for wrong usage or unreadable input."""
 
@@ -153,7 +192,7 @@ class _Rejections:
         self._seen = seen
         self._count = 0
 
-    def sift(self, outcomes: Iterable[Scored | Rejected]) -> Iterator[Scored]:
+    def sift(self, outcomes: Iterable[Item | Rejected]) -> Iterator[Item]:
         from training.formats.row import Rejected
 
         for outcome in outcomes:
@@ -206,4 +245,4 @@ def _message(text: str) -> None:
     tqdm.write(text, file=sys.stderr)
 
 
-COMMANDS: tuple[click.Command, ...] = (score, evaluate)
+COMMANDS: tuple[click.Command, ...] = (score, evaluate, train)

@@ -5,20 +5,26 @@ Owns caps, near-copies and folds. Leaves reading files to ``formats`` and learni
 
 from __future__ import annotations
 
+import random
 import re
 from collections import Counter, defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from training.labelled import LabelledComment
 
 MAX_PER_SITE_AND_LABEL = 4_000
 MAX_NEAR_COPIES = 3
 NEAR_COPY_LETTERS = 120
+TEXTS_PER_TEMPLATE = 2
+MAX_SPUN_CHARACTERS = 3_000
+MAX_NESTED_CHOICES = 20
+_CHOICE = re.compile(r"\{([^{}]*\|[^{}]*)\}")
 _NO_LETTER = re.compile(r"[\W\d_]+")
 
 
@@ -42,6 +48,28 @@ def balanced(examples: Iterable[LabelledComment], seed: int) -> list[LabelledCom
             group = [group[i] for i in chosen]
         kept.extend(group)
     return kept
+
+
+def expanded(examples: Iterable[LabelledComment], seed: int) -> Iterator[LabelledComment]:
+    """Yield the examples, spam templates in spintax (``{Hello|Hi} there``) as texts that they generate."""
+    chooser = random.Random(seed)  # noqa: S311 - a sample, not a secret
+    for example in examples:
+        if example.label != "spam" or not _CHOICE.search(example.comment.text):
+            yield example
+            continue
+        for _ in range(TEXTS_PER_TEMPLATE):
+            text = _spun(example.comment.text, chooser)[:MAX_SPUN_CHARACTERS]
+            yield replace(example, comment=replace(example.comment, text=text))
+
+
+def _spun(template: str, chooser: random.Random) -> str:
+    """Resolve the innermost choices first, as often as they are nested."""
+    for _ in range(MAX_NESTED_CHOICES):
+        text = _CHOICE.sub(lambda match: chooser.choice(match[1].split("|")), template)
+        if text == template:
+            break
+        template = text
+    return template
 
 
 def near_copy_key(text: str) -> str:

@@ -1,0 +1,282 @@
+"""Compare ``POST /v1/check`` with an empty Flask endpoint: same server, workers, client and bodies, in one run.
+
+    python -m benchmarks.http [--seconds 5] [--rounds 3] [--workers 2] [--connections 8]
+
+Each round starts each service afresh and loads it for some seconds, one after the other, so that what else the machine
+does strikes all alike. The client is ``wrk`` where it is installed (apt-get install wrk), else a plain asyncio one.
+Prints a line for each service and round, and the medians and ratios at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, jsonify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BODY_COUNT = 200
+TEXT_LENGTH = 300
+WORDS = (
+    "the",
+    "post",
+    "thanks",
+    "really",
+    "great",
+    "article",
+    "about",
+    "how",
+    "you",
+    "get",
+    "your",
+    "site",
+    "more",
+    "online",
+    "best",
+    "buy",
+    "free",
+    "visit",
+    "help",
+    "question",
+    "update",
+    "driver",
+    "error",
+    "version",
+    "install",
+    "read",
+    "blog",
+    "comment",
+    "think",
+    "people",
+    "money",
+    "good",
+    "information",
+    "share",
+    "wonderful",
+)
+
+empty = Flask("empty")
+
+
+@empty.post("/empty")
+def answer_nothing() -> Response:
+    return jsonify(ok=True)
+
+
+def empty_gateway() -> object:
+    """Put the empty endpoint behind the same gateway that the service has."""
+    from service.gateway import Gateway
+
+    return Gateway(empty, 1024 * 1024, 10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A way to answer: its name, the command that starts it, and the path to load."""
+
+    name: str
+    command: list[str]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the client saw: answers a second, and latencies in milliseconds."""
+
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+
+
+def bodies(seed: int = 1) -> list[bytes]:
+    """Make up comments of about 300 characters."""
+    rng = random.Random(seed)  # noqa: S311  # makes up comments, not secrets
+    made = []
+    for number in range(BODY_COUNT):
+        text = ""
+        while len(text) < TEXT_LENGTH:
+            text += rng.choice(WORDS) + rng.choice((" ", " ", " ", ", ", ". "))
+        made.append(
+            {
+                "text": text[:TEXT_LENGTH],
+                "author": f"{rng.choice(WORDS).title()} {rng.choice(WORDS).title()}",
+                "author_url": f"http://{rng.choice(WORDS)}-{rng.choice(WORDS)}.example/",
+                "author_email": f"{rng.choice(WORDS)}{number}@mail.example",
+                "user_ip": "192.0.2.1",
+                "user_agent": "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0",
+            }
+        )
+    return [json.dumps(comment).encode() for comment in made]
+
+
+def contenders(port: int, workers: int) -> list[Contender]:
+    granian = [sys.executable, "-m", "granian", "--no-ws", "--port", str(port), "--workers", str(workers)]
+    hamgate = [sys.executable, "-c", "from service.cli import main; main()", "serve"]
+    return [
+        Contender(
+            "empty Flask, same gateway",
+            [*granian, "--interface", "rsgi", "--loop", "uvloop", "--factory", "benchmarks.http:empty_gateway"],
+            "/empty",
+        ),
+        Contender(
+            "empty Flask, plain WSGI",
+            [*granian, "--interface", "wsgi", "--blocking-threads", "1", "benchmarks.http:empty"],
+            "/empty",
+        ),
+        Contender("POST /v1/check", [*hamgate, "--port", str(port), "--workers", str(workers)], "/v1/check"),
+    ]
+
+
+@contextmanager
+def running(contender: Contender, port: int, directory: Path) -> Iterator[str]:
+    """Start a contender in a process group of its own, and yield the key that it prints."""
+    environment = os.environ | {"HAMGATE_DATABASE": f"sqlite:///{directory / 'hamgate.sqlite3'}"}
+    printed = directory / "stdout"
+    with printed.open("wb") as stdout, (directory / "stderr").open("wb") as stderr:
+        process = subprocess.Popen(
+            contender.command, stdout=stdout, stderr=stderr, env=environment, start_new_session=True
+        )
+    try:
+        _wait_for(port, process, directory / "stderr")
+        key = re.search(r"Bearer (\w+)", printed.read_text(encoding="utf-8"))
+        yield key[1] if key else "none"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], stderr: Path) -> None:
+    deadline = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                time.sleep(1.0)  # until the other workers listen too
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"nobody answers on port {port}: {stderr.read_text(encoding='utf-8')}")
+
+
+def load_with_wrk(url: str, key: str, seconds: float, connections: int, directory: Path) -> Load:
+    script = directory / "load.lua"
+    listed = ",\n".join(f"[==[{body.decode()}]==]" for body in bodies())
+    script.write_text(
+        f"local bodies = {{{listed}}}\n"
+        "local headers = {['Content-Type'] = 'application/json', ['Authorization'] = 'Bearer " + key + "'}\n"
+        "local at = 0\n"
+        "request = function()\n"
+        "  at = at % #bodies + 1\n"
+        "  return wrk.format('POST', nil, headers, bodies[at])\n"
+        "end\n",
+        encoding="utf-8",
+    )
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}", "--latency", "-s", str(script), url]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in printed:
+        raise RuntimeError(printed)
+    return Load(
+        float(re.search(r"Requests/sec:\s+([\d.]+)", printed)[1]),  # type: ignore[index]  # wrk always prints it
+        _milliseconds(re.search(r"\n\s+50%\s+(\S+)", printed)[1]),  # type: ignore[index]
+        _milliseconds(re.search(r"\n\s+99%\s+(\S+)", printed)[1]),  # type: ignore[index]
+    )
+
+
+def _milliseconds(written: str) -> float:
+    number, unit = re.fullmatch(r"([\d.]+)(\w+)", written).groups()  # type: ignore[union-attr]  # wrk's own format
+    return float(number) * {"us": 0.001, "ms": 1.0, "s": 1_000.0}[unit]
+
+
+def load_with_asyncio(url: str, key: str, seconds: float, connections: int) -> Load:
+    return asyncio.run(_load(url, key, seconds, connections))
+
+
+async def _load(url: str, key: str, seconds: float, connections: int) -> Load:
+    host, _, path = url.removeprefix("http://").partition("/")
+    name, _, port = host.partition(":")
+    head = f"POST /{path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+    requests = [f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in bodies()]
+    latencies: list[float] = []
+    ends = time.perf_counter() + seconds
+
+    async def keep_asking(offset: int) -> None:
+        reader, writer = await asyncio.open_connection(name, int(port))
+        number = offset
+        while (started := time.perf_counter()) < ends:
+            writer.write(requests[number % len(requests)])
+            answer = await reader.readuntil(b"\r\n\r\n")
+            if not answer.startswith(b"HTTP/1.1 200"):
+                raise RuntimeError(answer.decode())
+            await reader.readexactly(int(re.search(rb"content-length: (\d+)", answer)[1]))  # type: ignore[index]
+            latencies.append((time.perf_counter() - started) * 1_000)
+            number += 1
+        writer.close()
+
+    await asyncio.gather(*(keep_asking(offset) for offset in range(connections)))
+    hundredths = statistics.quantiles(latencies, n=100)
+    return Load(len(latencies) / seconds, hundredths[49], hundredths[98])
+
+
+def measure(contender: Contender, port: int, seconds: float, connections: int) -> Load:
+    with tempfile.TemporaryDirectory() as directory, running(contender, port, Path(directory)) as key:
+        url = f"http://127.0.0.1:{port}{contender.path}"
+        if shutil.which("wrk"):
+            load_with_wrk(url, key, 1, connections, Path(directory))
+            return load_with_wrk(url, key, seconds, connections, Path(directory))
+        load_with_asyncio(url, key, 1, connections)
+        return load_with_asyncio(url, key, seconds, connections)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--port", type=int, default=8_765)
+    wanted = parser.parse_args()
+    loads: dict[str, list[Load]] = {}
+    for round_number in range(wanted.rounds):
+        for contender in contenders(wanted.port, wanted.workers):
+            load = measure(contender, wanted.port, wanted.seconds, wanted.connections)
+            loads.setdefault(contender.name, []).append(load)
+            print(f"round {round_number + 1}  {_line(contender.name, load)}", flush=True)
+    print()
+    medians = {name: _median(seen) for name, seen in loads.items()}
+    for name, load in medians.items():
+        print(f"median   {_line(name, load)}")
+    check = medians.pop("POST /v1/check")
+    for name, load in medians.items():
+        print(f"POST /v1/check reaches {check.per_second / load.per_second:.0%} of {name}")
+    print(f"POST /v1/check: p99 is {check.p99_ms / check.p50_ms:.1f} times the median")
+
+
+def _median(loads: list[Load]) -> Load:
+    return Load(
+        statistics.median(load.per_second for load in loads),
+        statistics.median(load.p50_ms for load in loads),
+        statistics.median(load.p99_ms for load in loads),
+    )
+
+
+def _line(name: str, load: Load) -> str:
+    return f"{name:28}{load.per_second:9,.0f}/s  p50 {load.p50_ms:6.2f} ms  p99 {load.p99_ms:6.2f} ms"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""A comment taken apart into the strings that are measured: its text, its author's name and links, and readable traits.
+
+Owns what of a comment is looked at. Leaves reading the text to ``text`` and turning strings into numbers to ``ngrams``.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
+
+from model.links import host_of
+from model.text import SIGNALS, read
+
+if TYPE_CHECKING:
+    from model.comment import Comment
+    from model.text import Reading
+
+MAX_LINKS = 20
+MAX_URL_CHARACTERS = 250
+MAX_NAME_CHARACTERS = 150
+MAX_ANCHOR_CHARACTERS = 200
+
+
+class Kind(IntEnum):
+    """Where a string comes from; the same word in a text and in a name is not the same evidence."""
+
+    TEXT = 0
+    AUTHOR = 1
+    URL = 2
+    LINK = 3
+    ANCHOR = 4
+    EMAIL = 5
+
+
+class Segment(NamedTuple):
+    """One lower-cased string of a comment."""
+
+    kind: Kind
+    string: str
+
+
+class Parts(NamedTuple):
+    """A comment taken apart: its strings, the text first, and the names of its traits."""
+
+    segments: list[Segment]
+    traits: list[str]
+
+
+def parts_of(comment: Comment) -> Parts:
+    """Take a comment apart. A field that is unknown or empty gives no segment, so its absence is no evidence."""
+    reading = read(comment.text)
+    text = reading.plain.lower()
+    segments = [Segment(Kind.TEXT, f" {text} ")]
+    name = _folded_name(comment.author)
+    if name:
+        segments.append(Segment(Kind.AUTHOR, f" {name} "))
+    url = _readable_url(comment.author_url)
+    if url:
+        segments.append(Segment(Kind.URL, f" {url} "))
+    mail_domain = comment.author_email.rpartition("@")[2].strip().lower() if "@" in comment.author_email else ""
+    if mail_domain:
+        segments.append(Segment(Kind.EMAIL, f" {mail_domain[:MAX_URL_CHARACTERS]} "))
+    linked = _link_segments(reading, comment.permalink) if reading.links else []
+    segments.extend(linked)
+    return Parts(segments, _traits(reading, text, name, url, len(linked)))
+
+
+def _folded_name(author: str) -> str:
+    if not author:
+        return ""
+    return read(author[:MAX_NAME_CHARACTERS]).plain.lower() or author[:MAX_NAME_CHARACTERS].strip().lower()
+
+
+def _readable_url(url: str) -> str:
+    """Host and path as people read them: without scheme and ``www.``, percent-decoded, lower-cased."""
+    url = url.strip()
+    if not url:
+        return ""
+    url = url[: 2 * MAX_URL_CHARACTERS]
+    if "%" in url:
+        url = unquote(url, errors="replace")
+    return _SCHEME.sub("", url.lower()).rstrip("/")[:MAX_URL_CHARACTERS]
+
+
+_SCHEME = re.compile(r"^(?:[a-z]{2,8}:)?/{0,3}(?:www\.)?")
+
+
+def _link_segments(reading: Reading, permalink: str) -> list[Segment]:
+    """Return hosts, paths and anchors of the links in the text; a link to the site itself is innocent and left out."""
+    own_host = host_of(permalink) if permalink else ""
+    segments = []
+    for link in reading.links[:MAX_LINKS]:
+        if own_host and link.host == own_host:
+            continue
+        url = _readable_url(link.url)
+        if url:
+            segments.append(Segment(Kind.LINK, f" {url} "))
+        anchor = link.anchor[:MAX_ANCHOR_CHARACTERS].strip().lower()
+        if anchor and not anchor.startswith(("http", "www.")):
+            segments.append(Segment(Kind.ANCHOR, f" {anchor} "))
+    return segments
+
+
+def _traits(reading: Reading, text: str, name: str, url: str, linked: int) -> list[str]:
+    """Name what strikes one about a comment's make-up, alone and crossed with each other."""
+    length = len(text).bit_length()
+    links = min(linked, 3) if linked < 6 else 6
+    tokens = [f"length_{length}", f"links_{links}", f"length_links_{length}_{links}"]
+    tokens += [_HIDDEN[signal] for signal in reading.signals if signal in _HIDDEN]
+    letters = reading.plain
+    if letters.isupper() and len(letters) > 10:
+        tokens.append("all_caps")
+    if name:
+        names = min(name.count(" ") + 1, 5)
+        tokens.append(f"name_words_{names}")
+        tokens.append(f"name_length_{names}_{length}")
+        if "." in name and ("http" in name or "www" in name or " " not in name):
+            tokens.append("name_is_address")
+        if url:
+            overlap = _overlap(name, url)
+            rooted = "/" not in url
+            tokens += [f"name_url_{names}_{rooted}", f"name_in_url_{overlap}", f"name_in_url_{overlap}_{names}_{length}"]
+    if url:
+        tokens.append(f"url_depth_{min(url.count('/'), 4)}_hyphens_{min(url.count('-'), 4)}")
+        tokens.append(f"url_length_{length}")
+    return tokens
+
+
+_PLATFORM_SIGNALS = ("html", "markdown-link", "wiki-link")
+"""What a platform's own markup leaves behind tells the platform, not spam."""
+_HIDDEN = {
+    signal: f"hidden_{signal.replace('-', '_')}" for signal in SIGNALS if signal not in _PLATFORM_SIGNALS
+}
+
+
+def _overlap(name: str, url: str) -> int:
+    """How much of a name's letters stand in the URL, in quarters: 0 (none) to 4 (all)."""
+    words = _WORD.findall(name)
+    total = sum(map(len, words))
+    if not total:
+        return 0
+    found = sum(len(word) for word in words if len(word) > 2 and word in url)
+    return 4 * found // total
+
+
+_WORD = re.compile(r"[^\W_]+")

@@ -1,0 +1,187 @@
+"""From labelled comments to a saved model: balance, learn, calibrate on sites left out, choose thresholds, write.
+
+Owns the recipe. Leaves the learning itself to ``model.classifier`` and reading files to ``formats``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections import Counter
+from dataclasses import dataclass
+from importlib.metadata import version as installed_version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from model.artifact import probability, save
+from model.classifier import REGRESSION_SITE_POWER, SpamClassifier, design_of, site_weights
+from model.thresholds import Thresholds
+from training.budget import Budget, cut_for
+from training.dataset import balanced, expanded, site_folds
+from training.formats.row import TrainingError
+from training.measures import caught_at, roc_auc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from model.classifier import Design
+    from training.budget import Cut
+    from training.labelled import LabelledComment
+
+    Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int64]
+
+FOLDS = 3
+DISCARD_MARGIN = 1.0
+"""How far, in log-odds, blatant spam lies above every held-out ham comment and above the block threshold."""
+CARD_RATES = (0.001, 0.005, 0.01)
+LIBRARIES = ("numpy", "scipy", "scikit-learn")
+
+
+class TooFewLabelsError(TrainingError):
+    """There are not both spam and ham from at least two sites to learn from."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """What training yields: ``classifier.scorer_``, thresholds and the model card make an artefact."""
+
+    classifier: SpamClassifier
+    thresholds: Thresholds
+    card: dict[str, Any]
+
+    def save(self, path: Path) -> str:
+        """Write the artefact and return its version."""
+        return save(path, self.classifier.scorer_, self.thresholds, self.card)
+
+
+def train(
+    examples: Sequence[LabelledComment],
+    seed: int = 0,
+    jobs: int = 1,
+    budget: Budget = Budget(),  # noqa: B008 - frozen
+    report: Callable[[str], None] = lambda message: None,
+) -> TrainedModel:
+    """Train on labelled comments; those without a label are left out.
+
+    Raises:
+        TooFewLabelsError: there is nothing to learn from.
+    """
+    labelled = [example for example in examples if example.label is not None]
+    kept = balanced(expanded(labelled, seed), seed)
+    labels = np.array([int(example.label == "spam") for example in kept], dtype=np.int64)
+    sites = [example.site for example in kept]
+    if len(set(labels.tolist())) < 2:
+        raise TooFewLabelsError(f"found {Counter(example.label for example in kept)}, expected both spam and ham")
+    report(f"measuring {len(kept)} of {len(labelled)} labelled comments")
+    design = design_of([example.comment for example in kept], labels.tolist(), sites, jobs)
+    classifier = SpamClassifier(seed=seed, jobs=jobs)
+    report("learning with sites left out, to calibrate")
+    held_out = _held_out_log_odds(classifier, design, kept, seed)
+    report("learning from all sites")
+    classifier.fit_design(design)
+    vouched = np.array([_is_vouched(example) for example in kept])
+    if len(set(labels[vouched].tolist())) < 2:
+        vouched = np.ones(len(kept), dtype=np.bool_)
+    weights = site_weights(labels[vouched], design.sites[vouched], REGRESSION_SITE_POWER)
+    classifier.calibrate(held_out[vouched], labels[vouched], weights)
+    calibrated = classifier.scorer_.slope * held_out + classifier.scorer_.offset
+    ham = calibrated[vouched & (labels == 0)]
+    block = cut_for(ham, budget.blocked, budget.confidence)
+    review = cut_for(ham, budget.reviewed, budget.confidence)
+    discard = max(block.log_odds, float(ham.max(initial=block.log_odds))) + DISCARD_MARGIN
+    thresholds = Thresholds(
+        probability(min(review.log_odds, block.log_odds)), probability(block.log_odds), probability(discard)
+    )
+    card = _card(kept, len(labelled), calibrated, vouched, budget, {"block": block, "review": review}, seed)
+    return TrainedModel(classifier, thresholds, card)
+
+
+def _held_out_log_odds(
+    classifier: SpamClassifier, design: Design, kept: Sequence[LabelledComment], seed: int
+) -> Floats:
+    """Score every comment by a model that has seen nothing of its site: uncalibrated log-odds, shape (n,)."""
+    folds = site_folds([example.site for example in kept], FOLDS)
+    scores = np.zeros(len(kept))
+    for fold in range(FOLDS):
+        held = np.flatnonzero(folds == fold)
+        seen = np.flatnonzero(folds != fold)
+        if not len(held) or len(np.unique(design.labels[seen])) < 2:
+            continue
+        model = SpamClassifier(seed=seed, jobs=classifier.jobs).fit_design(design, seen)
+        scores[held] = model.decision_function_of(design, held)
+    return scores
+
+
+def _is_vouched(example: LabelledComment) -> bool:
+    """Whether somebody is named who decided on the comment, rather than a rule, a template or nobody."""
+    return bool(example.label_source) and not example.label_source.startswith(("rule", "template"))
+
+
+def _card(
+    kept: Sequence[LabelledComment],
+    labelled: int,
+    log_odds: Floats,
+    vouched: npt.NDArray[np.bool_],
+    budget: Budget,
+    cuts: dict[str, Cut],
+    seed: int,
+) -> dict[str, Any]:
+    """Say what the model was made of and what may be expected of it."""
+    labels = np.array([example.label == "spam" for example in kept])
+    spam, ham = log_odds[vouched & labels], log_odds[vouched & ~labels]
+    return {
+        "task": "P(spam) of comments submitted to websites",
+        "trained_on": {
+            "comments": len(kept),
+            "labelled_comments_given": labelled,
+            "spam": int(labels.sum()),
+            "ham": int((~labels).sum()),
+            "sites": len({example.site for example in kept}),
+            "newest": max((example.comment.date for example in kept), default="")[:10],
+            "digest": _digest(kept),
+        },
+        "sites": _counts([example.site for example in kept], labels),
+        "languages": _counts([example.comment.lang or "unknown" for example in kept], labels),
+        "held_out_sites": {
+            "what": f"every comment scored by a model that had seen nothing of its site, {FOLDS} folds; "
+            "only comments that somebody decided on",
+            "comments": int(vouched.sum()),
+            "auc": round(roc_auc(spam, ham), 4),
+            **{f"spam_caught_at_{rate:.1%}_ham_blocked": round(caught_at(spam, ham, rate), 4) for rate in CARD_RATES},
+        },
+        "budget": {
+            "ham_blocked_at_most": budget.blocked,
+            "ham_reviewed_at_most": budget.reviewed,
+            "confidence": budget.confidence,
+            **{name: _promise(cut) for name, cut in cuts.items()},
+        },
+        "recipe": {"seed": seed, "python": platform.python_version(), **{n: installed_version(n) for n in LIBRARIES}},
+    }
+
+
+def _promise(cut: Cut) -> dict[str, Any]:
+    says = (
+        "kept, with this confidence, on sites like those it was trained on"
+        if cut.is_promised
+        else "not promised: there is too little held-out ham; the threshold lies above all of it"
+    )
+    return {"held_out_ham": cut.ham_count, "held_out_ham_at_or_above": cut.ham_at_or_above, "promise": says}
+
+
+def _counts(names: Sequence[str], is_spam: npt.NDArray[np.bool_]) -> dict[str, dict[str, int]]:
+    spam = Counter(name for name, spam in zip(names, is_spam, strict=True) if spam)
+    total = Counter(names)
+    return {name: {"spam": spam[name], "ham": total[name] - spam[name]} for name in sorted(total)}
+
+
+def _digest(kept: Sequence[LabelledComment]) -> str:
+    """Name the training comments by content: SHA-256, 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for example in kept:
+        digest.update(repr((example.site, example.label, example.comment)).encode("utf-8", "replace"))
+    return digest.hexdigest()[:16]
