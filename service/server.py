@@ -143,7 +143,7 @@ def _server(config: Config) -> MPServer:
         port=config.port,
         interface=Interfaces.RSGI,
         workers=config.workers,
-        loop=Loops.auto,
+        loop=Loops.asyncio if sys.platform == "win32" else Loops.uvloop,
         http=HTTPModes.http1,
         websockets=False,
         backpressure=MAX_CONNECTIONS_PER_WORKER,
