@@ -9,6 +9,7 @@ that people choose: with sixty random bits there is no dictionary, and a stolen 
 from __future__ import annotations
 
 import hmac
+import logging
 import secrets
 import time
 from hashlib import sha256
@@ -16,7 +17,8 @@ from math import ceil
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from service.problems import TooManyRequestsError, UnknownKeyError
+from service.problems import NotReadyError, TooManyRequestsError, UnknownKeyError
+from training.store import DatabaseUnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 KEY_LENGTH = 12
 KEY_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 LOOKUP_LIFETIME_SECONDS = 1.0
+
+_log = logging.getLogger("hamgate.auth")
 
 
 def make_key() -> str:
@@ -57,18 +61,29 @@ class Keys:
         self._found: dict[bytes, tuple[Site, float]] = {}
 
     def site_of(self, key: str) -> Site | None:
-        """Find the site that a key belongs to."""
+        """Find the site that a key belongs to.
+
+        Raises:
+            NotReadyError: the database can't be reached.
+        """
         digest = digest_of(key)
         remembered = self._found.get(digest)
         now = self._clock()
         if remembered is not None and now < remembered[1]:
             return remembered[0]
-        site = self._store.site_with_key(digest)
+        site = self._looked_up(digest)
         if site is None or not hmac.compare_digest(site.key_digest, digest):
             self._found.pop(digest, None)
             return None
         self._found[digest] = site, now + LOOKUP_LIFETIME_SECONDS
         return site
+
+    def _looked_up(self, digest: bytes) -> Site | None:
+        try:
+            return self._store.site_with_key(digest)
+        except DatabaseUnusableError as error:
+            _log.error("no key can be looked up: %s", error)
+            raise NotReadyError("the database can't be reached; the log says why") from error
 
 
 class Allowance:

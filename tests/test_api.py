@@ -13,6 +13,7 @@ from openapi_spec_validator import validate
 from model.artifact import load
 from model.comment import FIELD_NAMES, Comment
 from service.app import create_app
+from service.logs import JsonFormatter
 from service.schemas import CommentBody, ModelBody, VerdictBody, VerdictsBody
 
 if TYPE_CHECKING:
@@ -206,18 +207,32 @@ def test_a_service_whose_model_is_damaged_is_alive_but_not_ready(
     app.extensions["hamgate.store"].close()
 
 
-def test_an_error_of_our_own_shows_nothing_of_the_inside(
+def _damage(app: Flask, statement: str) -> None:
+    with app.extensions["hamgate.store"]._engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def test_an_error_of_our_own_shows_nothing_of_the_inside_and_is_logged(
     app: Flask, key: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with app.extensions["hamgate.store"]._engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE sites")
+    _damage(app, "UPDATE sites SET added_at = 'never'")
     for path in ("/v1/check", "/v1/check/batch"):
         reply = app.test_client().post(path, json=HAM, headers={"Authorization": f"Bearer {key}"})
         assert (reply.status_code, reply.content_type) == (500, PROBLEM)
         request_id = reply.headers["X-Request-Id"]
         assert reply.json["detail"] == f"an error inside Hamgate; its log has it under {request_id}"
         logged = next(record for record in caplog.records if request_id in record.getMessage())
-        assert logged.exc_info
+        line = json.loads(JsonFormatter().format(logged))
+        assert (line["error"], line["trace"][0]) == ("ValueError", "ValueError")  # without its message
+        assert any("store.py" in frame for frame in line["trace"])
+
+
+def test_a_database_that_is_gone_makes_the_caller_wait(app: Flask, key: str) -> None:
+    _damage(app, "DROP TABLE sites")
+    for path in ("/v1/check", "/v1/check/batch"):
+        reply = app.test_client().post(path, json=HAM, headers={"Authorization": f"Bearer {key}"})
+        assert (reply.status_code, reply.content_type) == (503, PROBLEM)
+        assert int(reply.headers["Retry-After"]) > 0
 
 
 def test_the_description_is_valid_openapi_and_covers_every_route(app: Flask) -> None:

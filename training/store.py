@@ -5,17 +5,26 @@ Owns SQL and connections. Leaves making, hashing and comparing keys to ``service
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    IntegrityError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 from training.formats.row import TrainingError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from types import TracebackType
 
@@ -23,6 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_TIMEOUT_MS = 5_000
+CONNECT_TIMEOUT_SECONDS = 3
 
 _schema = sa.MetaData()
 _sites = sa.Table(
@@ -40,7 +50,7 @@ class StoreError(TrainingError):
 
 
 class DatabaseUnusableError(StoreError):
-    """The URL is wrong, its driver is not installed, or the database can't be opened."""
+    """The URL is wrong, its driver is not installed, or the database can't be opened or reached."""
 
 
 class SiteExistsError(StoreError):
@@ -74,9 +84,7 @@ class Store:
         try:
             if parsed.get_backend_name() == "sqlite" and parsed.database:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-            self._engine = sa.create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
-            if parsed.get_backend_name() == "sqlite":
-                sa.event.listen(self._engine, "connect", _prepare_sqlite)
+            self._engine = _engine(parsed)
             _schema.create_all(self._engine)
         except (ImportError, NoSuchModuleError) as error:
             raise DatabaseUnusableError(
@@ -100,12 +108,16 @@ class Store:
 
     def sites(self) -> list[Site]:
         """List every site by name."""
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             return [Site(*row) for row in connection.execute(sa.select(_sites).order_by(_sites.c.name))]
 
     def site_with_key(self, key_digest: bytes) -> Site | None:
-        """Find the site whose key has this digest."""
-        with self._engine.connect() as connection:
+        """Find the site whose key has this digest.
+
+        Raises:
+            DatabaseUnusableError: the database can't be reached.
+        """
+        with self._transaction() as connection:
             row = connection.execute(sa.select(_sites).where(_sites.c.key_digest == key_digest)).one_or_none()
         return None if row is None else Site(*row)
 
@@ -117,7 +129,7 @@ class Store:
         """
         row = {"name": name, "key_digest": key_digest, "added_at": now, "key_made_at": now}
         try:
-            with self._engine.begin() as connection:
+            with self._transaction() as connection:
                 connection.execute(sa.insert(_sites).values(row))
         except IntegrityError as error:
             raise SiteExistsError(f"there is a site {name!r} already") from error
@@ -139,8 +151,16 @@ class Store:
         """
         self._change_one(sa.delete(_sites).where(_sites.c.name == name), name)
 
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except (OperationalError, InterfaceError) as error:
+            raise DatabaseUnusableError(f"{self._engine.url.render_as_string()}: {_reason(error)}") from error
+
     def _change_one(self, statement: sa.Update | sa.Delete, name: str) -> None:
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             changed = connection.execute(statement).rowcount
         if not changed:
             known = ", ".join(site.name for site in self.sites()) or "none"
@@ -170,6 +190,16 @@ def _parsed(url: str) -> URL:
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise DatabaseUnusableError("found a SQLite database in memory, expected a file: workers share it")
     return parsed
+
+
+def _engine(url: URL) -> sa.Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = sa.create_engine(url, hide_parameters=True)
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+    if "connect_timeout" not in url.query:  # libpq's own default is to wait for ever
+        url = url.update_query_dict({"connect_timeout": str(CONNECT_TIMEOUT_SECONDS)})
+    return sa.create_engine(url, hide_parameters=True, pool_pre_ping=True)
 
 
 def _prepare_sqlite(connection: sa.engine.interfaces.DBAPIConnection, _: ConnectionPoolEntry) -> None:
