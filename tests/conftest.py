@@ -88,7 +88,9 @@ def start_service(directory: Path, *flags: str, **settings: str) -> Service:
     """Start a service of its own in ``directory`` and wait until it can score."""
     port, log = free_port(), directory / "stderr.log"
     database = f"sqlite:///{directory / 'hamgate.sqlite3'}"
-    environment = os.environ | {"HAMGATE_PORT": str(port), "HAMGATE_DATABASE": database} | settings
+    environment = (
+        os.environ | {"HAMGATE_PORT": str(port), "HAMGATE_DATABASE": database, "TMPDIR": str(directory)} | settings
+    )
     with log.open("wb") as stderr, (directory / "stdout.log").open("wb") as stdout:
         process = subprocess.Popen([*HAMGATE, "serve", *flags], env=environment, stdout=stdout, stderr=stderr)
     service = Service(process, port, "", "", log, database)

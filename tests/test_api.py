@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -66,6 +67,14 @@ def test_a_batch_is_judged_in_order_as_one_by_one(client: FlaskClient) -> None:
     for verdict in (*verdicts, *alone):
         del verdict["id"]
     assert verdicts == alone
+
+
+def test_verdicts_do_not_depend_on_what_else_is_judged_at_the_time(small_model_path: Path) -> None:
+    served = load(small_model_path)
+    comments = [Comment(text=f"{word} {number} " * 20) for number in range(25) for word in ("cheap pills", "my patch")]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(served.check, comments * 4))
+    assert together == served.check_many(comments) * 4
 
 
 def test_a_bad_comment_yields_an_error_in_its_place(client: FlaskClient) -> None:
@@ -195,7 +204,9 @@ def test_a_service_whose_model_is_damaged_is_alive_but_not_ready(
     config: Config, key: str, small_model_path: Path, tmp_path: Path
 ) -> None:
     damaged = tmp_path / "damaged.hamgate"
-    damaged.write_bytes(small_model_path.read_bytes()[:-1] + b"\0")
+    content = bytearray(small_model_path.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged.write_bytes(content)
     app = create_app(dataclasses.replace(config, model=damaged))
     client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
