@@ -21,6 +21,7 @@ import numpy as np
 from model.comment import ModelError
 from model.explanation import explain
 from model.ngrams import FAMILIES
+from model.relation import related_reasons
 from model.scorer import SLOT_BITS, Scorer
 from model.thresholds import Thresholds
 from model.verdict import Reason, Verdict
@@ -41,7 +42,7 @@ _ARRAYS = {
     "table": (np.dtype("<u4"), (1 << SLOT_BITS,)),
     "family_scales": (np.dtype("<f8"), (len(FAMILIES),)),
     "family_offsets": (np.dtype("<f8"), (len(FAMILIES),)),
-    "constants": (np.dtype("<f8"), (3,)),
+    "constants": (np.dtype("<f8"), (4,)),
 }
 
 
@@ -67,6 +68,10 @@ class Filter:
     def check(self, comment: Comment) -> Verdict:
         """Judge one comment."""
         log_odds, reasons = explain(self.scorer, comment)
+        related = related_reasons(comment)
+        if related:
+            log_odds += sum(reason.weight for reason in related)
+            reasons = tuple(sorted((*reasons, *related), key=lambda reason: -abs(reason.weight)))
         return self._verdict(log_odds, reasons)
 
     def check_many(self, comments: Sequence[Comment]) -> list[Verdict]:
@@ -91,7 +96,7 @@ def save(path: Path, scorer: Scorer, thresholds: Thresholds, card: dict[str, Any
         "table": scorer.table,
         "family_scales": scorer.family_scales,
         "family_offsets": scorer.family_offsets,
-        "constants": np.array([scorer.bayes_scale, scorer.slope, scorer.offset]),
+        "constants": np.array([scorer.joint_scale, scorer.bayes_scale, scorer.slope, scorer.offset]),
     }
     header = json.dumps(
         {"format": FORMAT, "thresholds": asdict(thresholds), "card": card}, sort_keys=True, ensure_ascii=False

@@ -3,14 +3,15 @@
 Owns how weights are learnt and how much each site may say. Leaves scoring to ``scorer``, and which comments there are,
 their folds and the thresholds to the training package.
 
-Two learners share the n-grams because they fail differently on sites never seen: logistic regression ranks best
-overall, and naive Bayes over the words of all fields (Graham 2002, Robinson 2003) knows campaigns' wording with the
-fewest false alarms. Their plain sum beats both, and beats trees over them: ``docs/quality.md`` has the figures.
+Three learners share the n-grams because they fail differently on sites never seen: a logistic regression for each
+family, whose absence is then no evidence; one over all families together; and naive Bayes over the words of all fields
+(Graham 2002, Robinson 2003), which knows campaigns' wording with the fewest false alarms. Their plain sum beats each,
+and beats trees over them: ``docs/quality.md`` has the figures.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -41,6 +42,14 @@ BAYES_STRENGTH = 0.45
 BAYES_MIN_DISTANCE = 0.1
 """Words whose spam probability is nearer to one half than this are noise."""
 BAYES_WEIGHT = 0.7
+JOINT_WEIGHT = 2.0
+"""What the sum gives to naive Bayes and to the joint regression; each family's regression has 1."""
+MIN_VISITS = 400_000
+"""A small training set is gone through more often, until so many comments have been visited."""
+MAX_INVERSE_PENALTY = 30.0
+"""And penalised more: scikit-learn's C, as alpha = 1 / (C * n)."""
+REGRESSED_FAMILIES = tuple(family for family in FAMILIES if family != "text_words")
+"""The words of the text are left to the joint regression and to naive Bayes: a third say gained nothing."""
 REGRESSION_SITE_POWER = 0.5
 BAYES_SITE_POWER = 0.2
 """A site with n comments of a label weighs n**power, so that no site or campaign dominates."""
@@ -134,15 +143,18 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         counts = counts[:, columns]
         family_of, is_word = design.family_of[columns], design.is_word[columns]
         regression, scales, offsets = self._fit_families(counts, family_of, design.sizes[chosen], labels, sites)
+        joint = self._fit_joint(counts, design.sizes[chosen].sum(axis=1), labels, sites)
         ratios = np.where(is_word, _bayes_ratios(counts, labels, sites), 0.0)
-        bayes_scale = max(float(np.abs(ratios).max(initial=0.0)), 1e-9) / 127
-        importance = np.abs(regression * scales[family_of]) + np.abs(ratios)
-        bayes = np.rint(ratios / bayes_scale).astype(np.int64)
-        useful = (regression != 0) | (bayes != 0)
+        importance = np.abs(regression * scales[family_of]) + JOINT_WEIGHT * np.abs(joint) + np.abs(ratios)
+        (joint_units, joint_scale), (bayes_units, bayes_scale) = _in_units(joint), _in_units(ratios)
+        useful = (regression | joint_units | bayes_units) != 0
         self.scorer_ = Scorer(
-            table=packed_table(columns[useful], regression[useful], bayes[useful], importance[useful]),
+            table=packed_table(
+                columns[useful], regression[useful], joint_units[useful], bayes_units[useful], importance[useful]
+            ),
             family_scales=scales,
             family_offsets=offsets,
+            joint_scale=JOINT_WEIGHT * joint_scale,
             bayes_scale=BAYES_WEIGHT * bayes_scale,
             slope=1.0,
             offset=0.0,
@@ -154,8 +166,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """Fit slope and offset (Platt 1999) to scores that this recipe gave to comments it had not seen."""
         platt = LogisticRegression(C=1e6).fit(log_odds[:, None], labels, sample_weight=weights)
         slope, offset = float(platt.coef_[0, 0]), float(platt.intercept_[0])
-        old = self.scorer_
-        self.scorer_ = Scorer(old.table, old.family_scales, old.family_offsets, old.bayes_scale, slope, offset)
+        self.scorer_ = replace(self.scorer_, slope=slope, offset=offset)
         return self
 
     def decision_function(self, comments: Sequence[Comment]) -> Floats:
@@ -165,13 +176,14 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     def decision_function_of(self, design: Design, rows: Ints) -> Floats:
         """Return the log-odds of some measured comments, without measuring them again: float64, shape (n,)."""
         scorer, counts = self.scorer_, design.counts[rows]
-        known, regression, bayes = scorer.weights_of(counts.indices.astype(np.int64))
+        known, regression, joint, bayes = scorer.weights_of(counts.indices.astype(np.int64))
         cells = np.repeat(np.arange(len(rows)), np.diff(counts.indptr))[known]
         families, times = design.family_of[counts.indices[known]], counts.data[known]
         sizes = np.sqrt(np.maximum(design.sizes[rows], 1))
         terms = times * regression * scorer.family_scales[families] / sizes[cells, families]
         total = np.bincount(cells, terms, len(rows))
         total += ((design.sizes[rows] > 0) * scorer.family_offsets).sum(axis=1)
+        total += scorer.joint_scale * np.bincount(cells, times * joint, len(rows)) / np.sqrt(design.sizes[rows].sum(axis=1))
         telling = np.bincount(cells, times * (bayes != 0), len(rows))
         ratios = np.bincount(cells, times * bayes, len(rows))
         total += scorer.bayes_scale * ratios / np.sqrt(telling + BAYES_PRIOR_COUNT)
@@ -196,7 +208,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         tasks = []
         for family, place in enumerate(places):
             present = np.flatnonzero(sizes[:, family] > 0)
-            if len(place) and len(np.unique(labels[present])) == 2:
+            if FAMILIES[family] in REGRESSED_FAMILIES and len(place) and len(np.unique(labels[present])) == 2:
                 tasks.append((family, counts[present][:, place], sizes[present, family], labels[present], sites[present]))
         fitted = Parallel(n_jobs=self.jobs, backend="threading")(
             delayed(self._fit_family)(*task[1:]) for task in tasks
@@ -208,14 +220,36 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         return np.rint(weights / scales[family_of]).astype(np.int64), scales, offsets
 
     def _fit_family(self, counts: sparse.csr_matrix, sizes: Floats, labels: Ints, sites: Ints) -> tuple[Floats, float]:
+        """Regress labels on counts divided by the square root of ``sizes``: coefficients and intercept."""
         scaled = sparse.csr_matrix(
             (counts.data / np.repeat(np.sqrt(sizes), np.diff(counts.indptr)), counts.indices, counts.indptr),
             shape=counts.shape,
         )
+        count = len(labels)
         model = SGDClassifier(
-            loss="log_loss", alpha=self.alpha, max_iter=self.epochs, tol=None, random_state=self.seed
+            loss="log_loss",
+            alpha=max(self.alpha, 1 / (MAX_INVERSE_PENALTY * count)),
+            max_iter=max(self.epochs, MIN_VISITS // count),
+            tol=None,
+            random_state=self.seed,
         ).fit(scaled, labels, sample_weight=site_weights(labels, sites, REGRESSION_SITE_POWER))
         return model.coef_[0], float(model.intercept_[0])
+
+    def _fit_joint(self, counts: sparse.csr_matrix, sizes: Floats, labels: Ints, sites: Ints) -> Floats:
+        """Regress labels on all n-grams, the rarer the heavier (inverse document frequency): coefficients."""
+        documents = np.bincount(counts.indices, minlength=counts.shape[1])
+        rarity = np.log((1 + len(labels)) / (1 + documents)) + 1
+        rarity /= rarity.mean()
+        weighted = sparse.csr_matrix(
+            (counts.data * rarity[counts.indices].astype(np.float32), counts.indices, counts.indptr), shape=counts.shape
+        )
+        return self._fit_family(weighted, sizes, labels, sites)[0] * rarity
+
+
+def _in_units(weights: Floats) -> tuple[Ints, float]:
+    """Round weights to whole units, -127..127; return them and the size of a unit."""
+    unit = max(float(np.abs(weights).max(initial=0.0)), 1e-9) / 127
+    return np.rint(weights / unit).astype(np.int64), unit
 
 
 def site_weights(labels: Ints, sites: Ints, power: float) -> Floats:

@@ -62,6 +62,7 @@ def _telling_words(grams: Grams, contributions: Contributions) -> list[tuple[str
     if not len(grams.word_starts) or not len(known):
         return []
     weights = contributions.per_regression[0][families] * contributions.regression[in_text]
+    weights += contributions.per_joint[0] * contributions.joint[in_text]
     weights += contributions.per_ratio[0] * contributions.bayes[in_text]
     characters = known.searchsorted(grams.first_word)
     word_of = np.zeros(len(grams.codes), dtype=np.int64)

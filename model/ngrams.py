@@ -30,7 +30,7 @@ FAMILIES = ("text_characters", "text_words", "author", "author_url", "links", "e
 """The kinds of evidence that are weighed apart, each by a regression of its own."""
 TEXT_FAMILIES = 2
 
-CHARACTER_ORDERS = (3, 4, 5)
+CHARACTER_ORDERS = (2, 3, 4, 5)
 WORD_GAPS = (2, 3, 4)
 COLUMN_BITS = 26
 """An n-gram is known by the highest bits of its hash: its column. Column 0 stands for none."""
