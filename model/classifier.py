@@ -42,7 +42,7 @@ BAYES_STRENGTH = 0.45
 BAYES_MIN_DISTANCE = 0.1
 """Words whose spam probability is nearer to one half than this are noise."""
 BAYES_WEIGHT = 0.7
-JOINT_WEIGHT = 2.0
+JOINT_WEIGHT = 3.0
 """What the sum gives to naive Bayes and to the joint regression; each family's regression has 1."""
 MIN_VISITS = 400_000
 """A small training set is gone through more often, until so many comments have been visited."""
