@@ -166,4 +166,5 @@ def _read_set(path: Path, source: str = "") -> Iterator[Row]:
                 row_id=f"{path.stem}:{number}",
                 source=source or path.stem,
                 label_source=fields.get("label_source") or "",
+                thread=str(fields.get("thread") or ""),
             )
