@@ -40,10 +40,9 @@ _STYLED = (
     "\u249c-\u24e9\U0001d400-\U0001d7ff\U0001f110-\U0001f129\U0001f130-\U0001f149\U0001f150-\U0001f169"
     "\U0001f170-\U0001f189"
 )
-# Marks that no living language sets on single letters; U+20E3 makes a keycap of a digit.
-_OVERLAYS = (
-    "\u030d-\u0310\u0313-\u031a\u031c-\u0322\u0329\u032a-\u032d\u032f\u0330\u0332-\u033f\u0346-\u0357\u20d0-\u20f0"
-)
+# Marks that no living language sets on single letters (U+030D serves Taiwanese, U+0329 Yoruba); U+20E3 makes a keycap
+# of a digit.
+_OVERLAYS = "\u030e\u030f\u0315-\u031a\u031c-\u0322\u032a-\u032d\u032f\u0330\u0332-\u033f\u0346-\u0357\u20d0-\u20f0"
 _MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _SMALL = "".join(_SMALL_CAPITALS)
 
@@ -59,10 +58,14 @@ _IS_RIGHT_TO_LEFT = re.compile(f"[{_RIGHT_TO_LEFT}]")
 _FULLWIDTH_LETTERS = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]{2}")
 _STYLED_LETTER = re.compile(f"[{_STYLED}]")
 _RAISED_WORD = re.compile("[\u02b0-\u02b8\u02e0-\u02e4\u1d2c-\u1d6a\u1d9b-\u1dbf\u2071\u207f\u2090-\u209c]{3}")
-_COMPATIBLE = re.compile(f"[{_COMPATIBILITY}]{{1,256}}")
+# Written so that it begins with a plain class: only then does a search skip ahead at full speed.
+_COMPATIBLE = re.compile(f"([{_COMPATIBILITY}][{_COMPATIBILITY}]{{0,255}})")
+_MARKS_IN_A_ROW = re.compile(r"[^\w\s!-~]{31,}")  # marks and symbols: Python counts no mark among the letters
 _STACK = re.compile(f"[{_MARKS}]{{3,}}")
 _OVERLAY = re.compile(f"[{_OVERLAYS}]")
 _SMALL_CAPITAL = re.compile(f"[{_SMALL}]")
+PHONETIC = re.compile("[əɛɔʊʌʃʒɹˈˌː]")
+"""Signs that show phonetic script, where small capitals, ɑ and ɡ are honest; nobody takes these for Latin letters."""
 _FANCY_LETTER = re.compile("[\u1950-\u1974\u1472\u2374]{2}|[A-Za-z][\u1950-\u1974]")
 _ASCII_LETTER = re.compile("[A-Za-z]")
 _CYRILLIC = re.compile("[\u0400-\u0491\u0494-\u052f]")  # less the letter that stands in for a small capital F
@@ -95,15 +98,35 @@ def fold_characters(text: str, signals: set[str]) -> str:
     if not is_odd and unicodedata.is_normalized("NFKC", text):
         return text
     if is_odd:
-        text = _without_stacks(text.translate(_REPAIRED), signals)
-        text = _without_invisible(text, signals)
+        text = _without_invisible(text.translate(_REPAIRED), signals)
+    text = _composed(text)
+    if is_odd:
+        text = _without_stacks(text, signals)
         text = _without_indicators(text, signals)
-    text = _without_styles(unicodedata.normalize("NFC", text), signals)
+    text = _without_styles(text, signals)
     return _without_small_capitals(text, signals) if is_odd else text
 
 
+def _composed(text: str) -> str:
+    if unicodedata.is_normalized("NFC", text):
+        return text
+    return unicodedata.normalize("NFC", _MARKS_IN_A_ROW.sub(_shortened, text))
+
+
+def _shortened(match: re.Match[str]) -> str:
+    """Cut rows of combining characters to 30 (Unicode's stream-safe format, UAX #15): sorting longer ones is slow."""
+    kept: list[str] = []
+    row = 0
+    for character in match[0]:
+        row = row + 1 if unicodedata.combining(character) else 0
+        if row <= 30:
+            kept.append(character)
+    return "".join(kept)
+
+
 def _without_small_capitals(text: str, signals: set[str]) -> str:
-    if len(_SMALL_CAPITAL.findall(text)) >= 3:  # fewer is phonetic script
+    capitals = _SMALL_CAPITAL.findall(text)
+    if len(capitals) >= 3 and not PHONETIC.search(text):
         signals.add("styled-letters")
         table = _CYRILLIC_SMALL_CAPITALS if _CYRILLIC.search(text) else _SMALL_CAPITALS
         text = _SMALL_CAPITAL.sub(lambda match: table[match[0]], text)
@@ -116,12 +139,13 @@ def _without_small_capitals(text: str, signals: set[str]) -> str:
 def _without_stacks(text: str, signals: set[str]) -> str:
     if _STACK.search(text):
         signals.add("stacked-marks")
-        text = _STACK.sub("", unicodedata.normalize("NFD", text))
-    overlays = _OVERLAY.findall(text)
-    if overlays:
+        text = unicodedata.normalize("NFC", _STACK.sub("", unicodedata.normalize("NFD", text)))
+    if _OVERLAY.search(text):
+        text = unicodedata.normalize("NFD", text)  # composing hides some of them in letters like ȉ
+        overlays = _OVERLAY.findall(text)
         if len(overlays) - overlays.count("\u20e3") >= 3:
             signals.add("stacked-marks")
-        text = _OVERLAY.sub("", text)
+        text = unicodedata.normalize("NFC", _OVERLAY.sub("", text))
     return text
 
 
@@ -152,15 +176,18 @@ def _without_invisible(text: str, signals: set[str]) -> str:
 
 
 def _without_styles(text: str, signals: set[str]) -> str:
-    if not _COMPATIBLE.search(text):
+    pieces = _COMPATIBLE.split(text)
+    if len(pieces) == 1:
         return text
+    styled = " ".join(pieces[1::2])
     if (
-        len(_STYLED_LETTER.findall(text)) >= 2
-        or _RAISED_WORD.search(text)
-        or (_FULLWIDTH_LETTERS.search(text) and not any("\u3040" <= letter <= "\ud7af" for letter in text))
+        len(_STYLED_LETTER.findall(styled)) >= 2
+        or _RAISED_WORD.search(styled)
+        or (_FULLWIDTH_LETTERS.search(styled) and not any("\u3040" <= letter <= "\ud7af" for letter in text))
     ):
         signals.add("styled-letters")
-    return _COMPATIBLE.sub(_plain, text)
+    pieces[1::2] = map(_plain, pieces[1::2])
+    return "".join(pieces)
 
 
 def _without_indicators(text: str, signals: set[str]) -> str:
@@ -177,5 +204,5 @@ def _without_indicators(text: str, signals: set[str]) -> str:
     return _INDICATORS.sub(flags_or_letters, text)
 
 
-def _plain(match: re.Match[str]) -> str:
-    return unicodedata.normalize("NFKC", match[0].translate(_ENCLOSED))
+def _plain(styled: str) -> str:
+    return unicodedata.normalize("NFKC", styled.translate(_ENCLOSED))

@@ -157,17 +157,26 @@ _BBCODE = re.compile(
     r"\[(?:"
     r"(?:url|link)\s{0,3}=\s{0,3}[\"']?([^\s\]\[\"'<>]{1,2000})[\"']?(?:\s-)?\s?[\]>]?"  # 1: [url=…], also unclosed
     r"|(/(?:url|link)\b)\]?(?:\s-(?=\s|\Z))?"  # 2: [/url], also unclosed
-    r"|/?(?:url|b|i|u|s|img|quote|code|list|color|size|font|center|left|right|email|spoiler|youtube|video|table|tr|td"
-    r"|h[1-6]|\*)(?:=[^\]\[]{0,200})?\])",
+    r"|/?(url|b|i|u|s|img|quote|code|list|color|size|font|center|left|right|email|spoiler|youtube|video|table|tr|td"
+    r"|h[1-6]|\*)(=[^\]\[]{0,200})?\])",  # 3: the name of any other tag, 4: its value
     re.IGNORECASE,
 )
+_BBCODE_END = re.compile(r"\[/([A-Za-z][A-Za-z0-9]{0,9})")
 
 
 def strip_bbcode(text: str, links: list[Link], signals: set[str]) -> str:
-    """Take BBCode tags off ``text``; ``[url=…]`` is added to ``links`` even where the brackets never close."""
+    """Take BBCode tags off ``text``; ``[url=…]`` is added to ``links`` even where the brackets never close.
+
+    Other tags without a value are tags only if they are closed somewhere: programs index with ``a[i]`` and ``b[size]``.
+    """
     unwrapped = _Unwrapped(links)
     end = 0
+    closed = {"url", "img"}.union(map(str.lower, _BBCODE_END.findall(text)))
+    if "list" in closed:
+        closed.add("*")
     for match in _BBCODE.finditer(text):
+        if match[3] and not match[4] and match[3].lower() not in closed:
+            continue
         signals.add("bbcode")
         unwrapped.pieces.append(text[end : match.start()])
         end = match.end()
@@ -213,7 +222,15 @@ def strip_bracket_links(text: str, links: list[Link], signals: set[str]) -> str:
     return _WIKI.sub(wiki, text)
 
 
-_URL_SIGN = re.compile(r"://|www\.|WWW\.|Www\.")
+# What shows a URL: a scheme, "www.", or a common top-level domain with a path behind it. Domains without a path stay in
+# the text: too many are words (ASP.NET, a blank forgotten after a full stop).
+_URL_SIGN = re.compile(
+    r"://|www\.|WWW\.|Www\.|\.(?:com|COM|net|org|info|biz|app|bet|cc|club|cn|co|de|eu|fr|gd|gl|id|io|it|link|live|ly|me"
+    r"|nl|online|pl|pro|pw|ru|shop|site|su|tk|top|tv|ua|uk|us|vip|win|ws|xyz|be|br)(?=/)"
+)
+_DOMAIN_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-"
+_MAX_DOMAIN = 100
+_NO_DOMAIN_BEHIND = frozenset("@/\\_~$.-")
 _SCHEMES = ("https", "http", "hxxps", "hxxp", "ftp")
 # A URL ends at white space, quotes and brackets, and at the first ideograph or CJK punctuation, which follow without a
 # blank.
@@ -221,7 +238,7 @@ _URL_REST = re.compile(r"[!#-;=?-Z\\^_a-z|~\u00a1-\u1fff]{1,2000}")
 
 
 def strip_bare_urls(text: str, links: list[Link]) -> str:
-    """Replace every bare ``http://…`` or ``www.…`` by a blank and add it to ``links``.
+    """Replace every bare ``http://…``, ``www.…`` or ``bit.ly/…`` by a blank and add it to ``links``.
 
     A URL that is shown as the words of an earlier link is that same link.
     """
@@ -229,7 +246,7 @@ def strip_bare_urls(text: str, links: list[Link]) -> str:
     pieces: list[str] = []
     end = 0
     for sign in _URL_SIGN.finditer(text):
-        start = _url_start(text, sign)
+        start = _url_start(text, sign) if sign.start() >= end else -1
         rest = _URL_REST.match(text, sign.end()) if start >= end else None
         if rest is None:
             continue
@@ -244,8 +261,13 @@ def strip_bare_urls(text: str, links: list[Link]) -> str:
 
 
 def _url_start(text: str, sign: re.Match[str]) -> int:
-    """Return where the URL with that ``://`` or ``www.`` begins, -1 if it is none."""
+    """Return where the URL with that sign begins, -1 if it is none."""
     start = sign.start()
+    if sign[0][0] == ".":
+        before = text[max(0, start - _MAX_DOMAIN) : start]
+        domain = before[len(before.rstrip(_DOMAIN_CHARACTERS)) :].lstrip(".-")
+        start -= len(domain)
+        return -1 if not domain or text[start - 1 : start] in _NO_DOMAIN_BEHIND else start
     if sign[0] != "://":
         before = text[start - 1 : start]
         return -1 if before.isalnum() and before < "\u2e80" else start  # ideographs stand right before it

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from model.characters import PHONETIC
+
 _ASCII_LETTER = re.compile("[A-Za-z]")
 _CYRILLIC = re.compile("[\u0400-\u052f]")
-_LOOKALIKE = "\u0251\u0261\u0370-\u058f\u13a0-\u13ff\u2c80-\u2cff\ua4d0-\ua4fd"
+_LOOKALIKE = "\u0251\u0261\u0370-\u058f\u1f00-\u1fff\u13a0-\u13ff\u2c80-\u2cff\ua4d0-\ua4fd"
 _HAS_LOOKALIKE = re.compile(f"[{_LOOKALIKE}]")
 _LETTERS = re.compile(r"[^\W\d_]{1,64}")
 # Letters that spammers take for each other although Unicode does not list them.
@@ -93,7 +95,7 @@ def _unmixed(word: str, is_foreign_text: bool) -> str:
     fits_cyrillic = bool(cyrillic) and all(ord(letter) in to_cyrillic for letter in others)
     if fits_cyrillic and (not fits_latin or is_foreign_text or len(cyrillic) > len(others)):
         return word.translate(to_cyrillic)
-    if fits_latin and not (is_foreign_text and len(switches) == 1):  # "iPad" with a Russian ending
+    if fits_latin and not PHONETIC.search(word) and not (is_foreign_text and len(switches) == 1):  # "iPad" with a Russian ending
         return word.translate(to_latin)
     return word
 

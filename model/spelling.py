@@ -126,6 +126,8 @@ def shorten_elongated(text: str, signals: set[str]) -> str:
                 return run
             if not before.isalpha() and not after.isalpha() and (run.isupper() or run.lower() in ("xxx", "iii")):
                 return run  # AAA batteries, Louis XIII
+            if run.isupper() and run[0] not in _VOWELS and not before.isalpha():
+                return run  # СССР, XXXL
             if run == "III" or (before.isalpha() and after.isalpha() and (run[0] not in _VOWELS or run[0] in "eE")):
                 return run  # Schifffahrt
         signals.add("elongated")

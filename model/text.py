@@ -40,6 +40,9 @@ SIGNALS = (
     "styled-letters",
     "wiki-link",
 )
+PHONE_SIGN = "☎"
+MAIL_SIGN = "✉"
+"""What phone numbers and e-mail addresses are read as, so that one that a data set masked looks like one it did not."""
 HEAD_CHARACTERS = 8_000
 TAIL_CHARACTERS = 2_000
 _MOST_CHARACTERS = HEAD_CHARACTERS + TAIL_CHARACTERS
@@ -99,12 +102,12 @@ def read(text: str) -> Reading:
     if "<" in text:
         text = strip_html(text, links, signals)
     if "[" in text:
-        text = _MASK.sub(" ", text)
+        text = _MASK.sub(_stand_in, text)
         text = strip_bracket_links(text, links, signals)
         text = strip_bbcode(text, links, signals)
     if "@" in text:
-        text = _EMAIL.sub(" ", text)
-    if ("/" in text and "://" in text) or "www." in text or ("W" in text and ("WWW." in text or "Www." in text)):
+        text = _EMAIL.sub(f" {MAIL_SIGN} ", text)
+    if "/" in text or "www." in text or ("W" in text and ("WWW." in text or "Www." in text)):
         text = strip_bare_urls(text, links)
     if "{" in text and _SPINTAX.search(text):
         signals.add("spintax")
@@ -112,7 +115,11 @@ def read(text: str) -> Reading:
     return Reading(text, tuple(links), tuple(sorted(signals)))
 
 
-_MASK = re.compile(r"\[(?:phone|email|link|username)\]", re.IGNORECASE)
+def _stand_in(mask: re.Match[str]) -> str:
+    return {"phone": f" {PHONE_SIGN} ", "email": f" {MAIL_SIGN} "}.get(mask[1].lower(), " ")
+
+
+_MASK = re.compile(r"\[(phone|email|link|username)\]", re.IGNORECASE)
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])"
 )
@@ -135,7 +142,7 @@ def _plain_words(text: str, signals: set[str]) -> str:
         text = fold_scripts(text, signals)
     if "0" in roles:
         if roles.count("0") >= 7:
-            text = _PHONE.sub(" ", text)
+            text = _PHONE.sub(f" {PHONE_SIGN} ", text)
         if ("0a" in roles or "0x" in roles) and any(disguise in " " + roles for disguise in _DISGUISED_DIGITS):
             text = undo_leetspeak(text, signals)
     if "$" in roles and "$a" in roles:
