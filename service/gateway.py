@@ -89,11 +89,11 @@ class Gateway:
 
     async def _answer(self, environ: WSGIEnvironment, connection: Connection) -> Answer:
         length = _declared_length(environ)
+        if length == 0:
+            return self._call(environ, b"")
         body = bytearray()
         try:
             async with asyncio.timeout(self._body_timeout_seconds):
-                if length == 0:
-                    return self._call(environ, b"")
                 if length is not None and length <= LONG_BODY_BYTES:
                     return self._call(environ, await connection())
                 await self._receive(environ, connection, body)

@@ -1,13 +1,13 @@
 """The JSON that goes in and out: pydantic models, which check requests and describe everything in OpenAPI.
 
 Owns decoding, checking and encoding of bodies. Leaves the comment itself to ``model.comment`` and reading bytes from
-the connection to ``api``.
+the connection to ``bodies``.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json, to_json
@@ -29,7 +29,7 @@ JSON_NAMES = {
     type(None): "null",
 }
 
-OptionalText = Annotated[str | None, Field(default=None)]
+OptionalText = str | None
 
 
 class CommentBody(BaseModel):
