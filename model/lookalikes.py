@@ -95,7 +95,8 @@ def _unmixed(word: str, is_foreign_text: bool) -> str:
     fits_cyrillic = bool(cyrillic) and all(ord(letter) in to_cyrillic for letter in others)
     if fits_cyrillic and (not fits_latin or is_foreign_text or len(cyrillic) > len(others)):
         return word.translate(to_cyrillic)
-    if fits_latin and not PHONETIC.search(word) and not (is_foreign_text and len(switches) == 1):  # "iPad" with a Russian ending
+    has_foreign_ending = is_foreign_text and len(switches) == 1  # "iPad" with a Russian ending
+    if fits_latin and not has_foreign_ending and not PHONETIC.search(word):
         return word.translate(to_latin)
     return word
 
