@@ -57,7 +57,7 @@ def undo_leetspeak(text: str, signals: set[str]) -> str:
 
     def folded(match: re.Match[str]) -> str:
         word = match[0]
-        if word.isalpha():
+        if word.isalpha() or word.isdigit():
             return word
         letters = _cyrillic_letters(word) if match.re is _CYRILLIC_WORD else _latin_letters(word)
         if letters != word:

@@ -71,6 +71,7 @@ HIDDEN = [
     ("$ex c@sino ca$h 0nline", "sex casino cash online", "leet"),
     ("F0LLOWERS", "FOLLOWERS", "leet"),
     ("3аработок лю6ого", "заработок любого", "leet"),
+    ("3аработок в 0000", "заработок в 0000", "leet"),
     ("soooo gooood", "soo good", "elongated"),
     ("ооочень", "оочень", "elongated"),
 ]
