@@ -139,8 +139,16 @@ def evaluate(
     show_default=True,
     help="The share of good comments that may be blocked.",
 )
+@click.option(
+    "--corrections",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Labels put right after reading: lines of a text's digest and its label.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes [default: one a core].")
-def train(files: tuple[str, ...], output: Path, seed: int, budget: float, jobs: int | None) -> None:
+def train(
+    files: tuple[str, ...], output: Path, seed: int, budget: float, corrections: Path | None, jobs: int | None
+) -> None:
     """Train a model on labelled comments.
 
     Reads the formats of "score"; rows need a label (spam or ham), others are skipped. A row's site, or else its file's
@@ -149,6 +157,7 @@ def train(files: tuple[str, ...], output: Path, seed: int, budget: float, jobs: 
     from joblib import cpu_count
 
     from training.budget import Budget
+    from training.corrections import corrected, read_corrections
     from training.formats.files import require_readable
     from training.labelled import read_labelled
     from training.train import train as train_model
@@ -158,6 +167,8 @@ def train(files: tuple[str, ...], output: Path, seed: int, budget: float, jobs: 
             require_readable(name)
         rejections = _Rejections()
         examples = list(rejections.sift(_with_progress(row for name in files for row in read_labelled(name))))
+        if corrections:
+            examples = list(corrected(examples, read_corrections(corrections)))
         limits = Budget(blocked=budget, reviewed=10 * budget)
         model = train_model(examples, seed, jobs or cpu_count(), limits, _message)
         version = model.save(output)
