@@ -23,7 +23,7 @@ from service.config import Config
 from training.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from flask import Flask
@@ -94,7 +94,7 @@ def start_service(directory: Path, *flags: str, **settings: str) -> Service:
     with log.open("wb") as stderr, (directory / "stdout.log").open("wb") as stdout:
         process = subprocess.Popen([*HAMGATE, "serve", *flags], env=environment, stdout=stdout, stderr=stderr)
     service = Service(process, port, "", "", log, database)
-    wait_until(lambda: process.poll() is not None or _answers(service, "/healthz"))
+    wait_until(lambda: process.poll() is not None or answers(service, "/healthz"))
     printed = (directory / "stdout.log").read_text(encoding="utf-8")
     assert process.poll() is None, log.read_text(encoding="utf-8")
     key = re.search(r"Bearer (\w+)", printed)
@@ -115,7 +115,8 @@ def wait_until(condition: Any, seconds: float = START_TIMEOUT_SECONDS) -> None:
         time.sleep(0.05)
 
 
-def _answers(service: Service, path: str) -> bool:
+def answers(service: Service, path: str) -> bool:
+    """Whether the service is there and content."""
     try:
         return service.call("GET", path).status == 200
     except OSError:
@@ -159,6 +160,21 @@ def client(app: Flask, key: str) -> FlaskClient:
     made = app.test_client()
     made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
     return made
+
+
+@pytest.fixture
+def start(tmp_path: Path, small_model_path: Path) -> Iterator[Callable[..., Service]]:
+    """Start services of the test's own, one after the other on one database; whatever still runs is stopped."""
+    started: list[Service] = []
+
+    def start_one(*flags: str, **settings: str) -> Service:
+        started.append(start_service(tmp_path, *flags, HAMGATE_MODEL=str(small_model_path), **settings))
+        return started[-1]
+
+    yield start_one
+    for service in started:
+        if service.process.poll() is None:
+            stop_service(service)
 
 
 @pytest.fixture(scope="session")

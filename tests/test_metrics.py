@@ -8,11 +8,11 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-from conftest import Service, start_service, stop_service, wait_until
+from conftest import Service, answers, wait_until
 from prometheus_client.parser import text_string_to_metric_families
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from flask.testing import FlaskClient
 
@@ -80,18 +80,15 @@ def test_what_all_workers_counted_is_added_up(service: Service) -> None:
     )
 
 
-def test_a_killed_worker_is_replaced_and_its_counts_stay(tmp_path: Path, small_model_path: Path) -> None:
-    service = start_service(tmp_path, "--workers", "2", "--model", str(small_model_path))
-    try:
-        for _ in range(20):
-            service.check("hi")
-        before = workers_of(service)
-        assert len(before) == 2
-        os.kill(min(before), signal.SIGKILL)
-        wait_until(lambda: len(workers_of(service) - before) == 1)
-        wait_until(lambda: service.call("GET", "/readyz").status == 200)
-        found = scraped(service)
-        assert value(found, "hamgate_requests_total", route="/v1/check", status="200") == 20
-        assert value(found, "hamgate_requests_in_progress") == 1
-    finally:
-        assert stop_service(service) == 0
+def test_a_killed_worker_is_replaced_and_its_counts_stay(start: Callable[..., Service]) -> None:
+    service = start("--workers", "2")
+    for _ in range(20):
+        service.check("hi")
+    before = workers_of(service)
+    assert len(before) == 2
+    os.kill(min(before), signal.SIGKILL)
+    wait_until(lambda: len(workers_of(service) - before) == 1)
+    wait_until(lambda: answers(service, "/readyz"))
+    found = scraped(service)
+    assert value(found, "hamgate_requests_total", route="/v1/check", status="200") == 20
+    assert value(found, "hamgate_requests_in_progress") == 1

@@ -14,24 +14,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
-from conftest import Service, start_service, stop_service, wait_until
+from conftest import Service, stop_service, wait_until
 from test_metrics import workers_of
 
 from service.cli import main
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
 MAX_WORKER_BYTES = 200 * 1024 * 1024
 
 
 @pytest.fixture
-def own_service(tmp_path: Path, small_model_path: Path) -> Iterator[Service]:
+def own_service(start: Callable[..., Service]) -> Service:
     """A service with one worker that a test may stop or change."""
-    started = start_service(tmp_path, "--workers", "1", HAMGATE_MODEL=str(small_model_path))
-    yield started
-    if started.process.poll() is None:
-        stop_service(started)
+    return start("--workers", "1")
 
 
 def test_the_printed_call_can_be_pasted(service: Service) -> None:
@@ -47,24 +44,23 @@ def test_the_printed_call_can_be_pasted(service: Service) -> None:
     assert reply.json()["decision"] in ("block", "discard")
 
 
-def test_the_local_site_keeps_its_key_which_only_its_owner_can_read(own_service: Service) -> None:
+def test_the_local_site_keeps_its_key_which_only_its_owner_can_read(
+    own_service: Service, start: Callable[..., Service]
+) -> None:
     kept = Path(own_service.database.removeprefix("sqlite:///") + ".local-key")
     assert kept.read_text(encoding="ascii").strip() == own_service.key
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert stop_service(own_service) == 0
-    again = start_service(own_service.log.parent, "--workers", "1")
-    assert again.key == own_service.key
-    assert stop_service(again) == 0
+    assert start("--workers", "1").key == own_service.key
 
 
-def test_with_sites_of_the_operator_no_key_is_printed(tmp_path: Path) -> None:
+def test_with_sites_of_the_operator_no_key_is_printed(tmp_path: Path, start: Callable[..., Service]) -> None:
     database = f"sqlite:///{tmp_path / 'hamgate.sqlite3'}"
     made = CliRunner().invoke(main, ["sites", "add", "blog.example", "--database", database])
-    service = start_service(tmp_path, "--workers", "1")
+    service = start("--workers", "1")
     assert service.key == "KEY"
     reply = service.call("POST", "/v1/check", b'{"text": "hi"}', Authorization=f"Bearer {made.stdout.strip()}")
     assert reply.status == 200
-    assert stop_service(service) == 0
     assert list(tmp_path.glob("*-key")) == []
 
 
