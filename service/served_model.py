@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from model.artifact import Filter
     from service.metrics import Metrics
 
-PROBE = Comment(text="Thank you, this solved it for me. How did you find the cause?", author="Probe")
+# The Cyrillic letter makes the look-alikes' table load now rather than during somebody's check.
+PROBE = Comment(text="Thank you, this sоlved it for me. How did you find the cause?", author="Probe")
 
 _log = logging.getLogger("hamgate.model")
 
