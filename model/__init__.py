@@ -1,5 +1,7 @@
 """The filter itself: comments, text, features, the estimator, verdicts and the artefact.
 
-Knows nothing of HTTP, databases, clocks or environment variables. Reading order: comment, verdict, thresholds, text,
-features, classifier, artifact.
+Knows nothing of HTTP, databases, clocks or environment variables.
+
+Reading order: comment, verdict, thresholds, characters, links, lookalikes, spelling, text, segments, ngrams, scorer,
+relation, explanation, classifier, artifact.
 """

@@ -181,13 +181,13 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         families, times = design.family_of[counts.indices[known]], counts.data[known]
         sizes = np.sqrt(np.maximum(design.sizes[rows], 1))
         terms = times * regression * scorer.family_scales[families] / sizes[cells, families]
-        total = np.bincount(cells, terms, len(rows))
-        total += ((design.sizes[rows] > 0) * scorer.family_offsets).sum(axis=1)
-        total += scorer.joint_scale * np.bincount(cells, times * joint, len(rows)) / np.sqrt(design.sizes[rows].sum(axis=1))
+        total = np.bincount(cells, terms, len(rows)) + ((design.sizes[rows] > 0) * scorer.family_offsets).sum(axis=1)
+        joint_sums = np.bincount(cells, times * joint, len(rows))
         telling = np.bincount(cells, times * (bayes != 0), len(rows))
         ratios = np.bincount(cells, times * bayes, len(rows))
-        total += scorer.bayes_scale * ratios / np.sqrt(telling + BAYES_PRIOR_COUNT)
-        return scorer.offset + scorer.slope * total
+        total = total + scorer.joint_scale * joint_sums / np.sqrt(design.sizes[rows].sum(axis=1))
+        total = total + scorer.bayes_scale * ratios / np.sqrt(telling + BAYES_PRIOR_COUNT)
+        return np.asarray(scorer.offset + scorer.slope * total, dtype=np.float64)
 
     def predict_proba(self, comments: Sequence[Comment]) -> Floats:
         """Return P(ham) and P(spam): float64, shape (n, 2)."""
@@ -209,10 +209,10 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         for family, place in enumerate(places):
             present = np.flatnonzero(sizes[:, family] > 0)
             if FAMILIES[family] in REGRESSED_FAMILIES and len(place) and len(np.unique(labels[present])) == 2:
-                tasks.append((family, counts[present][:, place], sizes[present, family], labels[present], sites[present]))
-        fitted = Parallel(n_jobs=self.jobs, backend="threading")(
-            delayed(self._fit_family)(*task[1:]) for task in tasks
-        )
+                tasks.append(
+                    (family, counts[present][:, place], sizes[present, family], labels[present], sites[present])
+                )
+        fitted = Parallel(n_jobs=self.jobs, backend="threading")(delayed(self._fit_family)(*task[1:]) for task in tasks)
         for (family, *_), (coefficients, intercept) in zip(tasks, fitted, strict=True):
             weights[places[family]] = coefficients
             scales[family] = max(float(np.abs(coefficients).max()), 1e-9) / 127
@@ -243,7 +243,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         weighted = sparse.csr_matrix(
             (counts.data * rarity[counts.indices].astype(np.float32), counts.indices, counts.indptr), shape=counts.shape
         )
-        return self._fit_family(weighted, sizes, labels, sites)[0] * rarity
+        return np.asarray(self._fit_family(weighted, sizes, labels, sites)[0] * rarity, dtype=np.float64)
 
 
 def _in_units(weights: Floats) -> tuple[Ints, float]:
@@ -256,7 +256,7 @@ def site_weights(labels: Ints, sites: Ints, power: float) -> Floats:
     """Weigh a site's n comments of a label n**power in sum, and both labels alike: float64, shape (n,), mean 1."""
     cells = sites * 2 + labels
     sizes = np.bincount(cells)[cells].astype(np.float64)
-    weights = sizes ** (power - 1)
+    weights: Floats = sizes ** (power - 1)
     for label in (0, 1):
         chosen = labels == label
         if chosen.any():

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.ngrams import FAMILIES, TEXT_FAMILIES, grams_of
+from model.relation import related_reasons
 from model.segments import Kind, parts_of
 from model.verdict import Reason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from model.comment import Comment
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 MAX_WORDS = 5
 MAX_QUOTED_CHARACTERS = 60
 
+_IS_TEXT_FAMILY = np.arange(len(FAMILIES)) < TEXT_FAMILIES
 _FIELDS = (
     ("author", Kind.AUTHOR, "the author's name, “{}”"),
     ("author_url", Kind.URL, "the author's link, “{}”"),
@@ -34,52 +38,75 @@ _FIELDS = (
 )
 
 
-def explain(scorer: Scorer, comment: Comment) -> tuple[float, tuple[Reason, ...]]:
-    """Return the log-odds of spam, and its reasons: those that weigh most first, their weights adding up to it."""
-    parts = parts_of(comment)
-    grams = grams_of([parts])
+def explain(scorer: Scorer, comments: Sequence[Comment]) -> list[tuple[float, tuple[Reason, ...]]]:
+    """Return each comment's log-odds of spam and its reasons.
+
+    Those that weigh most come first, and their weights add up to the log-odds. What is said of a comment does not
+    depend on the others.
+    """
+    parts = [parts_of(comment) for comment in comments]
+    grams = grams_of(parts)
     contributions = scorer.contributions(grams)
-    by_family = contributions.families[0].tolist()
-    reasons = [Reason("base", scorer.offset, "before anything is known of a comment")]
-    rest_of_text = sum(by_family[:TEXT_FAMILIES])
-    for word, weight in _telling_words(grams, contributions):
-        reasons.append(Reason(f"text:{word}", weight, f"the words around “{word}”"))
-        rest_of_text -= weight
-    reasons.append(Reason("text", rest_of_text, "the rest of the text"))
+    weights_of_words = _weights_of_words(grams, contributions)
+    explained = []
+    for row, (comment, log_odds) in enumerate(zip(comments, contributions.log_odds.tolist(), strict=True)):
+        related = related_reasons(comment)
+        words = _telling_words(grams, weights_of_words, *grams.text_words[row].tolist())
+        by_family = contributions.families[row].tolist()
+        reasons = [Reason("base", scorer.offset, "before anything is known of a comment")]
+        reasons += _reasons(parts[row], by_family, words)
+        reasons += related
+        reasons.sort(key=_importance)
+        explained.append((log_odds + sum(reason.weight for reason in related), tuple(reasons)))
+    return explained
+
+
+def _importance(reason: Reason) -> float:
+    return -abs(reason.weight)
+
+
+def _reasons(parts: Parts, by_family: list[float], words: dict[str, float]) -> list[Reason]:
+    """Say what each field adds, the text's telling words apart."""
+    reasons = [Reason(f"text:{word}", weight, f"the words around “{word}”") for word, weight in words.items()]
+    reasons.append(Reason("text", sum(by_family[:TEXT_FAMILIES]) - sum(words.values()), "the rest of the text"))
     for (feature, kind, sentence), weight in zip(_FIELDS, by_family[TEXT_FAMILIES:-1], strict=True):
         if weight:
             reasons.append(Reason(feature, weight, sentence.format(_first_of(parts, kind))))
     reasons.append(Reason("traits", by_family[-1], f"how the comment is made up: {_readable(parts.traits)}"))
-    reasons.sort(key=lambda reason: -abs(reason.weight))
-    return float(contributions.log_odds[0]), tuple(reasons)
+    return reasons
 
 
-def _telling_words(grams: Grams, contributions: Contributions) -> list[tuple[str, float]]:
-    """Return the text's words that weigh most, each with the n-grams that begin in it or in the blank before it."""
-    known, families = contributions.known, grams.cells[contributions.known]
-    in_text = families < TEXT_FAMILIES
-    known, families = known[in_text], families[in_text]
-    if not len(grams.word_starts) or not len(known):
-        return []
-    weights = contributions.per_regression[0][families] * contributions.regression[in_text]
-    weights += contributions.per_joint[0] * contributions.joint[in_text]
-    weights += contributions.per_ratio[0] * contributions.bayes[in_text]
+def _weights_of_words(grams: Grams, contributions: Contributions) -> Floats:
+    """Weigh every word by the n-grams of its text that begin in it or in the blank before it: float64, shape (w,)."""
+    cells = grams.cells[contributions.known]
+    count = len(grams.sizes)
+    in_text = np.flatnonzero(np.tile(_IS_TEXT_FAMILY, count)[cells])
+    if not len(grams.word_starts) or not len(in_text):
+        return np.zeros(len(grams.word_starts))
+    known, cells = contributions.known[in_text], cells[in_text]
+    rows = np.arange(count).repeat(len(FAMILIES))[cells]
+    weights = contributions.per_regression.ravel()[cells] * contributions.regression[in_text]
+    weights += contributions.per_joint[rows] * contributions.joint[in_text]
+    weights += contributions.per_ratio[rows] * contributions.bayes[in_text]
     characters = known.searchsorted(grams.first_word)
     word_of = np.zeros(len(grams.codes), dtype=np.int64)
-    word_of[grams.word_ends[:-1]] = 1
+    word_of[grams.word_ends] = 1
     word_of = word_of.cumsum()
-    words = np.concatenate(
-        [
-            word_of[grams.character_positions()[known[:characters]]],
-            grams.word_numbers()[known[characters:] - grams.first_word],
-        ]
-    )
-    totals = np.bincount(words, weights)
+    positions = grams.character_positions()[known[:characters]]
+    words = np.concatenate([word_of[positions], grams.word_numbers()[known[characters:] - grams.first_word]])
+    # What begins after a text's last word is left to the rest of the text.
+    inside = words < grams.text_words[rows, 1]
+    totals: Floats = np.bincount(words[inside], weights[inside], len(grams.word_starts)).astype(np.float64)
+    return totals
+
+
+def _telling_words(grams: Grams, weights: Floats, first: int, end: int) -> dict[str, float]:
+    """Return the words from ``first`` to ``end`` that weigh most."""
     telling: dict[str, float] = {}
-    for index in np.argsort(-np.abs(totals), kind="stable")[:MAX_WORDS].tolist():
-        word = _string(grams.codes[grams.word_starts[index] : grams.word_ends[index]])
-        telling[word] = telling.get(word, 0.0) + float(totals[index])
-    return list(telling.items())
+    for index in np.argsort(-np.abs(weights[first:end]), kind="stable")[:MAX_WORDS].tolist():
+        word = _string(grams.codes[grams.word_starts[first + index] : grams.word_ends[first + index]])
+        telling[word] = telling.get(word, 0.0) + float(weights[first + index])
+    return telling
 
 
 def _string(codes: npt.NDArray[np.uint32]) -> str:

@@ -57,6 +57,7 @@ class Grams:
         first_word, first_trait: where the n-grams of words, and the traits, begin.
         codes: uint32, shape (c,): the code points of all strings, each string closed by 0.
         word_starts, word_ends: int64, shape (w,): where the words lie in ``codes``; ends are exclusive.
+        text_words: int64, shape (n, 2): the first word of each comment's text, and the one after its last.
     """
 
     columns: Ints
@@ -67,6 +68,7 @@ class Grams:
     codes: npt.NDArray[np.uint32]
     word_starts: Ints
     word_ends: Ints
+    text_words: Ints
 
     def character_positions(self) -> Ints:
         """Return where each n-gram of characters begins in ``codes``: int64, shape (first_word,)."""
@@ -85,11 +87,13 @@ def grams_of(batch: Sequence[Parts]) -> Grams:
     salts: list[int] = []
     character_cells: list[int] = []
     word_cells: list[int] = []
+    first_segments: list[int] = []
     trait_hashes: list[int] = []
     trait_cells: list[int] = []
     sizes = np.zeros(len(batch) * len(FAMILIES))
     for row, (segments, traits) in enumerate(batch):
         first_cell = row * len(FAMILIES)
+        first_segments.append(len(strings))
         for kind, string in segments:
             strings.append(string if _SEPARATOR not in string else string.replace(_SEPARATOR, " "))
             lengths.append(len(string) + 1)
@@ -110,6 +114,7 @@ def grams_of(batch: Sequence[Parts]) -> Grams:
     first_word = sum(map(len, hashes))
     word_starts, word_ends = _words(codes)
     segment = np.cumsum(lengths).searchsorted(word_starts, side="right")
+    texts = np.array(first_segments, dtype=np.int64)[:, None]
     word_cell = np.array(word_cells)[segment]
     for cell, count in zip(word_cells, np.bincount(segment, minlength=len(lengths)).tolist(), strict=True):
         sizes[cell] += _count_of_grams(count, (0, 1, 2, *WORD_GAPS), 0)
@@ -132,6 +137,7 @@ def grams_of(batch: Sequence[Parts]) -> Grams:
         codes=codes,
         word_starts=word_starts,
         word_ends=word_ends,
+        text_words=segment.searchsorted(np.hstack([texts, texts + 1])),
     )
 
 
@@ -140,9 +146,7 @@ def _count_of_grams(length: int, spans: tuple[int, ...], extra: int) -> int:
     return sum(length - span + extra for span in spans if length - span + extra > 0)
 
 
-def _character_hashes(
-    codes: npt.NDArray[np.uint32], salted: U64
-) -> tuple[list[U64], list[npt.NDArray[np.bool_]]]:
+def _character_hashes(codes: npt.NDArray[np.uint32], salted: U64) -> tuple[list[U64], list[npt.NDArray[np.bool_]]]:
     """Hash n-grams of characters by a rolling hash, one array an order; say which cross a separator."""
     separates = codes == 0
     rolling, crosses = salted, separates
@@ -173,9 +177,7 @@ def _words(codes: npt.NDArray[np.uint32]) -> tuple[Ints, Ints]:
     return starts[order], np.concatenate([ends, lone + 1])[order]
 
 
-def _word_hashes(
-    salted: U64, starts: Ints, ends: Ints, segment: Ints
-) -> tuple[list[U64], list[npt.NDArray[np.bool_]]]:
+def _word_hashes(salted: U64, starts: Ints, ends: Ints, segment: Ints) -> tuple[list[U64], list[npt.NDArray[np.bool_]]]:
     """Hash words, pairs, triples and pairs with a gap, one array each; say which cross from string to string."""
     sums = np.empty(len(salted) + 1, dtype=np.uint64)
     sums[0] = 0

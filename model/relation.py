@@ -8,7 +8,7 @@ or honeypots, so the weights here are fixed, and small: a spammer can quote the 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from model.text import read
@@ -75,7 +75,7 @@ def _stem(word: str, language: str) -> str:
     return stem
 
 
-@lru_cache(maxsize=None)
+@cache
 def _stemmer(language: str) -> SnowballStemmer:
     from nltk.stem import SnowballStemmer
 

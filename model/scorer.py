@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from model.ngrams import COLUMN_BITS, FAMILIES, grams_of
+from model.ngrams import COLUMN_BITS, grams_of
 from model.segments import parts_of
 
 if TYPE_CHECKING:
@@ -124,5 +124,7 @@ def packed_table(
     order = order[columns[order] != 0]
     table = np.full(1 << SLOT_BITS, _EMPTY, dtype=np.uint32)
     checks = columns & ((1 << CHECK_BITS) - 1)
-    table[columns[order] >> CHECK_BITS] = ((joint & 0xFF) << 24 | checks << 16 | (regression & 0xFF) << 8 | (bayes & 0xFF))[order]
+    table[columns[order] >> CHECK_BITS] = (
+        (joint & 0xFF) << 24 | checks << 16 | (regression & 0xFF) << 8 | (bayes & 0xFF)
+    )[order]
     return table

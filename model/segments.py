@@ -121,7 +121,11 @@ def _traits(reading: Reading, text: str, name: str, url: str, linked: int) -> li
         if url:
             overlap = _overlap(name, url)
             rooted = "/" not in url
-            tokens += [f"name_url_{names}_{rooted}", f"name_in_url_{overlap}", f"name_in_url_{overlap}_{names}_{length}"]
+            tokens += [
+                f"name_url_{names}_{rooted}",
+                f"name_in_url_{overlap}",
+                f"name_in_url_{overlap}_{names}_{length}",
+            ]
     if url:
         tokens.append(f"url_depth_{min(url.count('/'), 4)}_hyphens_{min(url.count('-'), 4)}")
         tokens.append(f"url_length_{length}")
@@ -130,9 +134,7 @@ def _traits(reading: Reading, text: str, name: str, url: str, linked: int) -> li
 
 _PLATFORM_SIGNALS = ("html", "markdown-link", "wiki-link")
 """What a platform's own markup leaves behind tells the platform, not spam."""
-_HIDDEN = {
-    signal: f"hidden_{signal.replace('-', '_')}" for signal in SIGNALS if signal not in _PLATFORM_SIGNALS
-}
+_HIDDEN = {signal: f"hidden_{signal.replace('-', '_')}" for signal in SIGNALS if signal not in _PLATFORM_SIGNALS}
 
 
 def _overlap(name: str, url: str) -> int:

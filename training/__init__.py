@@ -1,4 +1,5 @@
 """Labelled comments: their file formats, training, evaluation and batch scoring. Knows nothing of HTTP.
 
-Reading order: formats, labelled, store, dataset, batch, measures, intervals, evaluate, tally, figures, report.
+Reading order: formats, labelled, corrections, store, dataset, budget, batch, measures, intervals, train,
+evaluate, tally, figures, report.
 """

@@ -1,7 +1,7 @@
 """Labels put right after reading: a file of digests, so that it holds no comment and fits whatever file one stands in.
 
-A line is the first 16 hexadecimal digits of the SHA-256 of a comment's text (UTF-8), a blank, and the right label; ``#``
-begins a remark.
+A line is the first 16 hexadecimal digits of the SHA-256 of a comment's text (UTF-8), a blank, and the right label;
+``#`` begins a remark.
 """
 
 from __future__ import annotations

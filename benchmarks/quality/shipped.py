@@ -55,7 +55,9 @@ def main() -> None:
     groups: defaultdict[str, list[Row]] = defaultdict(list)
     for row in tested:
         groups[row.group].append(row)
-    _print_table("source", {"all blogs": blogs, **dict(sorted(groups.items(), key=lambda g: -len(g[1])))}, score_of, model)
+    _print_table(
+        "source", {"all blogs": blogs, **dict(sorted(groups.items(), key=lambda g: -len(g[1])))}, score_of, model
+    )
     languages: defaultdict[str, list[Row]] = defaultdict(list)
     for row in tested:
         languages[row.comment.lang or "unknown"].append(row)
