@@ -1,0 +1,128 @@
+"""The artefact: what is written can be read back, and nothing else is read or run."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import pickle
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from model.artifact import _MAGIC, SHIPPED, ArtifactError, load, save
+from model.comment import Comment
+
+HEADER_BYTES = len(_MAGIC) + 32
+
+
+def sealed(payload: bytes) -> bytes:
+    """Give any payload a proper beginning, as somebody who can write files could."""
+    return _MAGIC + hashlib.sha256(payload).digest() + payload
+
+
+def repacked(content: bytes, changes: dict[str, bytes]) -> bytes:
+    """Change members of an artefact and seal it again."""
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(content[HEADER_BYTES:])) as old,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, changes.get(name, old.read(name)))
+    return sealed(buffer.getvalue())
+
+
+def test_the_shipped_model_is_small_and_names_its_own_bytes() -> None:
+    content = SHIPPED.read_bytes()
+    assert len(content) <= 8 * 1024 * 1024
+    assert load(SHIPPED).version == hashlib.sha256(content[HEADER_BYTES:]).hexdigest()[:16]
+
+
+def test_saving_what_was_loaded_gives_the_same_bytes(tmp_path: Path) -> None:
+    model = load(SHIPPED)
+    copy = tmp_path / "copy.hamgate"
+    assert save(copy, model.scorer, model.thresholds, model.card) == model.version
+    assert copy.read_bytes() == SHIPPED.read_bytes()
+    assert load(copy).check(Comment(text="Hello")) == model.check(Comment(text="Hello"))
+
+
+@pytest.mark.parametrize("part", range(40))
+def test_a_flipped_byte_anywhere_is_refused(tmp_path: Path, part: int) -> None:
+    content = bytearray(SHIPPED.read_bytes())
+    position = min(part * len(content) // 39, len(content) - 1)
+    content[position] ^= 1
+    damaged = tmp_path / "damaged.hamgate"
+    damaged.write_bytes(content)
+    with pytest.raises(ArtifactError):
+        load(damaged)
+
+
+@pytest.mark.parametrize("position", range(HEADER_BYTES))
+def test_a_flipped_byte_of_the_beginning_is_refused(tmp_path: Path, position: int) -> None:
+    content = bytearray(SHIPPED.read_bytes())
+    content[position] ^= 0x80
+    damaged = tmp_path / "damaged.hamgate"
+    damaged.write_bytes(content)
+    with pytest.raises(ArtifactError):
+        load(damaged)
+
+
+class Bomb:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("beginning", [b"", _MAGIC])
+def test_a_pickle_under_the_models_name_is_refused_and_not_run(tmp_path: Path, beginning: bytes) -> None:
+    ran = tmp_path / "ran"
+    fake = tmp_path / "fake.hamgate"
+    bomb = pickle.dumps(Bomb(ran))
+    fake.write_bytes(sealed(bomb) if beginning else bomb)
+    with pytest.raises(ArtifactError):
+        load(fake)
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("kept", [0, 5, HEADER_BYTES, HEADER_BYTES + 100, -1])
+def test_a_truncated_file_is_refused(tmp_path: Path, kept: int) -> None:
+    short = tmp_path / "short.hamgate"
+    short.write_bytes(SHIPPED.read_bytes()[:kept])
+    with pytest.raises(ArtifactError):
+        load(short)
+
+
+def test_a_newer_format_is_refused_with_both_numbers(tmp_path: Path) -> None:
+    content = SHIPPED.read_bytes()
+    with zipfile.ZipFile(io.BytesIO(content[HEADER_BYTES:])) as archive:
+        header = json.loads(archive.read("header.json"))
+    newer = tmp_path / "newer.hamgate"
+    newer.write_bytes(repacked(content, {"header.json": json.dumps(header | {"format": 99}).encode()}))
+    with pytest.raises(ArtifactError, match="format 99, expected 1"):
+        load(newer)
+
+
+@pytest.mark.parametrize(
+    ("member", "bytes_of_it"),
+    [
+        ("table.bin", b"\0" * 100),
+        ("table.bin", b"\0" * (200 << 20)),
+        ("constants.bin", b"\xff" * 32),
+        ("family_scales.bin", b""),
+        ("header.json", b"[]"),
+        ("header.json", b"{not json"),
+        ("header.json", b'{"format": 1, "card": {}, "thresholds": {"review": 2, "block": 1, "discard": 1}}'),
+    ],
+    ids=["small table", "zip bomb", "not finite", "empty", "no object", "no JSON", "thresholds out of order"],
+)
+def test_sealed_nonsense_is_refused(tmp_path: Path, member: str, bytes_of_it: bytes) -> None:
+    nonsense = tmp_path / "nonsense.hamgate"
+    nonsense.write_bytes(repacked(SHIPPED.read_bytes(), {member: bytes_of_it}))
+    with pytest.raises(ArtifactError):
+        load(nonsense)
