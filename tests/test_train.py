@@ -1,0 +1,137 @@
+"""Training: from a small corpus of our own to a model that tells its spam from its ham, the same bytes every time."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from model.artifact import load
+from model.classifier import SpamClassifier, design_of, site_weights
+from model.comment import Comment
+from training.corrections import corrected, digest_of, read_corrections
+from training.dataset import MAX_NEAR_COPIES, balanced, expanded, site_folds
+from training.formats.row import FileError
+from training.labelled import LabelledComment
+from training.train import TooFewLabelsError, train
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOODS = ["jerseys", "handbags", "casino bonus", "pills", "essay writing", "loans", "watches", "seo services"]
+PRAISE = ["Great post", "Nice article", "Amazing blog", "Wonderful site", "Very useful info", "Superb work"]
+TOPICS = ["parser", "kernel", "garden", "recipe", "battery", "compiler", "bicycle", "novel", "museum", "router"]
+REMARKS = [
+    "I tried this with my {} and it broke after the update, any idea why?",
+    "The part about the {} is wrong, see chapter four of the manual.",
+    "My father had the same {} years ago. He kept it in the shed.",
+    "Does the {} also work when it is cold outside?",
+]
+
+
+def corpus() -> list[LabelledComment]:
+    """Return 440 comments of five made-up sites, both labels on each."""
+    examples = []
+    for number, (praise, goods) in enumerate(itertools.product(PRAISE, GOODS)):
+        for site in range(5):
+            comment = Comment(
+                text=f"{praise}! Buy cheap {goods} online at our shop number {number * 7 + site} today.",
+                author=f"cheap {goods}",
+                author_url=f"http://cheap-{goods.replace(' ', '-')}{site}.example/buy",
+                date="2024-01-02",
+                lang="en",
+            )
+            examples.append(labelled(comment, "spam", site))
+    for number, (remark, topic) in enumerate(itertools.product(REMARKS, TOPICS)):
+        for site in range(5):
+            text = f"{remark.format(topic)} Case {number * 11 + site}."
+            examples.append(labelled(Comment(text=text, author=f"Reader {number}", lang="en"), "ham", site))
+    return examples
+
+
+def labelled(comment: Comment, label: str, site: int) -> LabelledComment:
+    return LabelledComment(
+        comment=comment, label="spam" if label == "spam" else "ham", site=f"site{site}", label_source="owner"
+    )
+
+
+def test_training_twice_gives_the_same_bytes_whatever_the_number_of_processes(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.hamgate", tmp_path / "other.hamgate"
+    assert train(corpus(), seed=3).save(one) == train(corpus(), seed=3, jobs=2).save(other)
+    assert one.read_bytes() == other.read_bytes()
+    model = load(one)
+    spam = model.check(
+        Comment(text="Nice article! Buy cheap watches online at our shop today.", author="cheap watches")
+    )
+    ham = model.check(Comment(text="My sister had the same bicycle years ago, it broke after the winter."))
+    assert spam.score > 0.5 > ham.score
+    assert model.card["trained_on"]["spam"] > 0
+    assert "not promised" in model.card["budget"]["block"]["promise"]
+    assert model.card["trained_on"]["newest"] == "2024-01-02"
+
+
+def test_one_label_alone_is_refused() -> None:
+    with pytest.raises(TooFewLabelsError, match="expected both"):
+        train([example for example in corpus() if example.label == "spam"])
+
+
+def test_measured_comments_score_as_unmeasured_ones() -> None:
+    examples = corpus()
+    comments = [example.comment for example in examples]
+    labels = [int(example.label == "spam") for example in examples]
+    design = design_of(comments, labels, [example.site for example in examples])
+    model = SpamClassifier().fit_design(design)
+    rows = np.arange(0, len(comments), 7)
+    expected = model.decision_function([comments[row] for row in rows])
+    # A column that two families share by chance counts as one's when measured.
+    np.testing.assert_allclose(model.decision_function_of(design, rows), expected, atol=0.05)
+    assert (model.predict(comments) == labels).mean() > 0.99
+    assert model.predict_proba(comments[:3]).shape == (3, 2)
+
+
+def test_a_site_weighs_less_than_its_comments_and_both_labels_weigh_alike() -> None:
+    labels = np.array([1] * 100 + [1] * 4 + [0] * 10)
+    sites = np.array([0] * 100 + [1] * 4 + [1] * 10)
+    weights = site_weights(labels, sites, 0.5)
+    assert weights[:100].sum() / weights[100:104].sum() == pytest.approx(5)
+    assert weights[labels == 1].sum() == pytest.approx(weights[labels == 0].sum())
+
+
+def test_a_campaign_is_kept_three_times_a_site() -> None:
+    copies = [labelled(Comment(text=f"Buy this {number} now!!"), "spam", 0) for number in range(20)]
+    assert len(balanced(copies, seed=0)) == MAX_NEAR_COPIES
+
+
+def test_templates_train_as_the_texts_that_they_generate() -> None:
+    template = labelled(Comment(text="{Hello|Hi} {dear {friend|reader}|you}"), "spam", 0)
+    ham = replace(template, label="ham")
+    texts = {example.comment.text for example in expanded([template] * 20, seed=0)}
+    assert texts <= {f"{a} {b}" for a in ("Hello", "Hi") for b in ("dear friend", "dear reader", "you")}
+    assert len(texts) > 2
+    assert list(expanded([ham], seed=0)) == [ham]
+
+
+def test_folds_never_part_a_site() -> None:
+    sites = [f"site{number % 13}" for number in range(500)]
+    folds = site_folds(sites, 4)
+    assert set(folds.tolist()) == {0, 1, 2, 3}
+    assert all(len({fold for fold, site in zip(folds, sites, strict=True) if site == name}) == 1 for name in set(sites))
+
+
+def test_corrections_change_the_label_of_the_text_they_name(tmp_path: Path) -> None:
+    wrong = labelled(Comment(text="Visit our shop"), "ham", 0)
+    file = tmp_path / "corrections.txt"
+    file.write_text(f"# read\n{digest_of('Visit our shop')} spam # sure\n", encoding="utf-8")
+    other = labelled(Comment(text="Another"), "ham", 0)
+    assert [e.label for e in corrected([wrong, other], read_corrections(file))] == ["spam", "ham"]
+
+
+@pytest.mark.parametrize("line", ["abc spam", "0123456789abcdef maybe", "0123456789abcdef"])
+def test_a_line_that_is_no_correction_is_refused_with_its_number(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "corrections.txt"
+    file.write_text(f"# head\n{line}\n", encoding="utf-8")
+    with pytest.raises(FileError, match=":2: expected"):
+        read_corrections(file)
