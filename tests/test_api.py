@@ -44,7 +44,7 @@ def test_a_verdict_says_what_the_model_says(client: FlaskClient, small_model_pat
         verdict = VerdictBody.model_validate(reply.json, strict=True)
         expected = load(small_model_path).check(Comment.from_mapping(members))
         assert (verdict.decision, verdict.score, verdict.model) == (expected.decision, expected.score, expected.model)
-        assert [reason.model_dump() for reason in verdict.reasons] == list(map(dataclasses.asdict, expected.reasons))
+        assert [reason.model_dump() for reason in verdict.reasons] == [r._asdict() for r in expected.reasons]
         assert set(reply.json) == {"id", "decision", "score", "reasons", "model"}
 
 

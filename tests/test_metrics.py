@@ -39,7 +39,10 @@ def scraped(service: Service) -> Samples:
 def workers_of(service: Service) -> set[int]:
     """Return the process ids of the workers; Python's resource tracker is a child too."""
     listed = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(service.process.pid)], capture_output=True, text=True, check=True
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(service.process.pid)],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return {int(line.split()[0]) for line in listed.stdout.splitlines() if "spawn_main" in line}
 
