@@ -32,20 +32,24 @@ about many then them would write like so these her long make thing see him two h
 sound no most number who over know water than call first people may down side been now find any new work compiler
 release thanks article cheap online garden naïve café straße привет спасибо 学习 ありがとう"""
 WORDS = _TALK.split()
+PLAIN_WORDS = [word for word in WORDS if word.isascii()]
 
 
 def made_up_comments(count: int, seed: int = 0) -> list[Comment]:
-    """Make comments of about 300 characters; one in four has a link, all have an author, URL and e-mail address."""
+    """Make comments of about 300 characters; one in four has a link, one in five other letters than ASCII's.
+
+    All have an author, URL and e-mail address.
+    """
     chooser = random.Random(seed)  # noqa: S311 - a sample, not a secret
     comments = []
     for number in range(count):
-        text = ""
+        text, words = "", WORDS if number % 5 == 0 else PLAIN_WORDS
         while len(text) < COMMENT_CHARACTERS:
-            text += chooser.choice(WORDS) + chooser.choice((" ", " ", " ", " ", " ", ", ", ". "))
+            text += chooser.choice(words) + chooser.choice((" ", " ", " ", " ", " ", ", ", ". "))
         if number % 4 == 0:
             text += f' <a href="http://site{number}.example/page">{chooser.choice(WORDS)}</a>'
         name = f"{chooser.choice(WORDS)} {chooser.choice(WORDS)}"
-        url = f"http://{chooser.choice(WORDS[:60])}{number}.example/{chooser.choice(WORDS[:60])}"
+        url = f"http://{chooser.choice(PLAIN_WORDS)}{number}.example/{chooser.choice(PLAIN_WORDS)}"
         comments.append(Comment(text=text, author=name, author_url=url, author_email=f"x{number}@mail.example"))
     return comments
 
