@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +98,7 @@ def train(
         probability(min(review.log_odds, block.log_odds)), probability(block.log_odds), probability(discard)
     )
     card = _card(kept, len(labelled), calibrated, vouched, budget, {"block": block, "review": review}, seed)
+    card["thresholds"] = asdict(thresholds)
     return TrainedModel(classifier, thresholds, card)
 
 
@@ -133,6 +134,8 @@ def _card(
 ) -> dict[str, Any]:
     """Say what the model was made of and what may be expected of it."""
     labels = np.array([example.label == "spam" for example in kept])
+    blocked = log_odds >= cuts["block"].log_odds
+    dates = sorted(example.comment.date[:10] for example in kept if example.comment.date)
     spam, ham = log_odds[vouched & labels], log_odds[vouched & ~labels]
     return {
         "task": "P(spam) of comments submitted to websites",
@@ -142,11 +145,12 @@ def _card(
             "spam": int(labels.sum()),
             "ham": int((~labels).sum()),
             "sites": len({example.site for example in kept}),
-            "newest": max((example.comment.date for example in kept), default="")[:10],
+            "oldest": dates[0] if dates else "",
+            "newest": dates[-1] if dates else "",
             "digest": _digest(kept),
         },
-        "sites": _counts([example.site for example in kept], labels),
-        "languages": _counts([example.comment.lang or "unknown" for example in kept], labels),
+        "sites": _by_group([example.site for example in kept], labels, blocked),
+        "languages": _by_group([example.comment.lang or "unknown" for example in kept], labels, blocked),
         "held_out_sites": {
             "what": f"every comment scored by a model that had seen nothing of its site, {FOLDS} folds; "
             "only comments that somebody decided on",
@@ -173,10 +177,21 @@ def _promise(cut: Cut) -> dict[str, Any]:
     return {"held_out_ham": cut.ham_count, "held_out_ham_at_or_above": cut.ham_at_or_above, "promise": says}
 
 
-def _counts(names: Sequence[str], is_spam: npt.NDArray[np.bool_]) -> dict[str, dict[str, int]]:
-    spam = Counter(name for name, spam in zip(names, is_spam, strict=True) if spam)
-    total = Counter(names)
-    return {name: {"spam": spam[name], "ham": total[name] - spam[name]} for name in sorted(total)}
+def _by_group(
+    names: Sequence[str], is_spam: npt.NDArray[np.bool_], is_blocked: npt.NDArray[np.bool_]
+) -> dict[str, dict[str, int]]:
+    """Count each group's comments, and those at or above the block threshold while their site was held out."""
+    groups = np.array(names)
+    return {
+        name: {
+            "spam": int((chosen & is_spam).sum()),
+            "spam_blocked_when_held_out": int((chosen & is_spam & is_blocked).sum()),
+            "ham": int((chosen & ~is_spam).sum()),
+            "ham_blocked_when_held_out": int((chosen & ~is_spam & is_blocked).sum()),
+        }
+        for name in sorted(set(names))
+        for chosen in [groups == name]
+    }
 
 
 def _digest(kept: Sequence[LabelledComment]) -> str:
