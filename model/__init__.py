@@ -2,6 +2,6 @@
 
 Knows nothing of HTTP, databases, clocks or environment variables.
 
-Reading order: comment, verdict, thresholds, characters, links, lookalikes, spelling, text, segments, ngrams, scorer,
-relation, explanation, classifier, artifact.
+Reading order: comment, verdict, thresholds, characters, links, lookalikes, spelling, text, segments, compiled, ngrams,
+scorer, relation, explanation, classifier, artifact.
 """

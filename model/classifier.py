@@ -20,8 +20,9 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
+from model.compiled import compiled
 from model.ngrams import COLUMN_BITS, FAMILIES, grams_of
-from model.scorer import BAYES_PRIOR_COUNT, Scorer, packed_table
+from model.scorer import Scorer, packed_table
 from model.segments import parts_of
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 CHUNK_COMMENTS = 512
+_DESCRIPTION_BITS = 4
+_DESCRIPTION_MASK = np.uint32((1 << _DESCRIPTION_BITS) - 1)
 MIN_SITES = 2
 """An n-gram of one site alone says more about that site than about spam."""
 BAYES_STRENGTH = 0.45
@@ -60,18 +63,21 @@ class Design:
     """Labelled comments as numbers.
 
     Attributes:
-        counts: float32 CSR, shape (n, 2**COLUMN_BITS): how often each n-gram stands in each comment.
-        family_of: int8, shape (2**COLUMN_BITS,): the family of a column; -1 where no comment has it.
-        is_word: bool, shape (2**COLUMN_BITS,).
-        sizes: float64, shape (n, families): n-grams of each family in each comment.
+        counts: float32 CSR, shape (n, c): how often each n-gram stands in each comment; n-grams of one site alone are
+            left out.
+        columns: int64, shape (c,): what the n-grams are known by.
+        family_of: int8, shape (c,): the family of an n-gram.
+        is_word: bool, shape (c,).
+        sizes: int64, shape (n, families): n-grams of each family in each comment.
         labels: int64, shape (n,): 1 spam, 0 ham.
         sites: int64, shape (n,): the site's number.
     """
 
     counts: sparse.csr_matrix
+    columns: Ints
     family_of: npt.NDArray[np.int8]
     is_word: npt.NDArray[np.bool_]
-    sizes: Floats
+    sizes: Ints
     labels: Ints
     sites: Ints
 
@@ -80,35 +86,54 @@ def design_of(comments: Sequence[Comment], labels: Sequence[int], sites: Sequenc
     """Measure labelled comments, in ``jobs`` processes."""
     chunks = [comments[i : i + CHUNK_COMMENTS] for i in range(0, len(comments), CHUNK_COMMENTS)]
     measured = Parallel(n_jobs=jobs)(delayed(_measure)(chunk) for chunk in chunks)
-    family_of = np.full(1 << COLUMN_BITS, -1, dtype=np.int8)
-    is_word = np.zeros(1 << COLUMN_BITS, dtype=np.bool_)
-    for counts, families, words, _ in measured:
-        family_of[counts.indices] = families
-        is_word[counts.indices] = words
+    described = np.concatenate([chunk.described for chunk in measured])
+    times = np.concatenate([chunk.times for chunk in measured])
+    indptr = np.concatenate([[0], np.cumsum(np.concatenate([chunk.distinct for chunk in measured]))])
+    sizes = np.concatenate([chunk.sizes for chunk in measured])
+    del measured
+    numbers = np.unique(np.asarray(sites), return_inverse=True)[1].astype(np.int64)
+    indices = (described >> _DESCRIPTION_BITS).view(np.int32)
+    counts = sparse.csr_matrix((times, indices, indptr), shape=(len(comments), 1 << COLUMN_BITS))
+    columns = _shared_columns(counts, np.arange(len(comments)), numbers)
+    description = np.zeros(1 << COLUMN_BITS, dtype=np.uint8)
+    description[indices] = described & _DESCRIPTION_MASK
     return Design(
-        counts=sparse.vstack([counts for counts, *_ in measured], format="csr"),
-        family_of=family_of,
-        is_word=is_word,
-        sizes=np.concatenate([sizes for *_, sizes in measured]),
+        counts=_selected(counts, np.arange(len(comments)), columns),
+        columns=columns,
+        family_of=(description[columns] >> 1).view(np.int8),
+        is_word=description[columns] % 2 == 1,
+        sizes=sizes,
         labels=np.asarray(labels, dtype=np.int64),
-        sites=np.unique(np.asarray(sites), return_inverse=True)[1],
+        sites=numbers,
     )
 
 
-def _measure(
-    comments: Sequence[Comment],
-) -> tuple[sparse.csr_matrix, npt.NDArray[np.int8], npt.NDArray[np.bool_], Floats]:
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """The distinct n-grams of a chunk's comments, comment by comment.
+
+    Attributes:
+        described: uint32: the column, and in the lowest bits the family and whether it is one of words.
+        times: float32: how often it stands in the comment.
+        distinct: int64: how many distinct ones each comment has.
+        sizes: int64, shape (n, families).
+    """
+
+    described: npt.NDArray[np.uint32]
+    times: npt.NDArray[np.float32]
+    distinct: Ints
+    sizes: Ints
+
+
+def _measure(comments: Sequence[Comment]) -> _Measured:
     grams = grams_of([parts_of(comment) for comment in comments])
-    real = np.flatnonzero(grams.columns)
-    columns, cells = grams.columns[real], grams.cells[real]
-    values = np.ones(len(columns), dtype=np.float32)
-    shape = (len(comments), 1 << COLUMN_BITS)
-    counts = sparse.csr_matrix((values, (cells // len(FAMILIES), columns)), shape=shape)
-    counts.sum_duplicates()
-    distinct, first = np.unique(columns, return_index=True)
-    place = np.searchsorted(distinct, counts.indices)
-    families = (cells[first] % len(FAMILIES)).astype(np.int8)
-    return counts, families[place], (real[first] >= grams.first_word)[place], grams.sizes
+    rows, families = np.divmod(grams.cells.astype(np.uint64), np.uint64(len(FAMILIES)))
+    keys = (rows << np.uint64(32)) | (grams.columns.astype(np.uint64) << np.uint64(_DESCRIPTION_BITS))
+    keys |= families << np.uint64(1)
+    keys[grams.first_word :] |= np.uint64(1)
+    distinct, times = np.unique(keys, return_counts=True)
+    per_comment = np.bincount((distinct >> np.uint64(32)).astype(np.int64), minlength=len(comments))
+    return _Measured(distinct.astype(np.uint32), times.astype(np.float32), per_comment, grams.sizes)
 
 
 class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -118,7 +143,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         alpha: L2 penalty of the logistic regressions.
         epochs: passes over the comments.
         seed: of the order in which comments are visited.
-        jobs: threads and processes to learn with.
+        jobs: processes to measure comments with.
 
     Learns ``scorer_``. Its log-odds are uncalibrated until ``calibrate`` has seen held-out scores.
     """
@@ -137,14 +162,12 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     def fit_design(self, design: Design, rows: Ints | None = None) -> Self:
         """Learn from measured comments, or from some rows of them."""
         chosen = np.arange(len(design.labels)) if rows is None else rows
-        labels, sites = design.labels[chosen], design.sites[chosen]
-        counts = design.counts[chosen]
-        columns = _shared_columns(counts, sites)
-        counts = counts[:, columns]
-        family_of, is_word = design.family_of[columns], design.is_word[columns]
-        regression, scales, offsets = self._fit_families(counts, family_of, design.sizes[chosen], labels, sites)
-        joint = self._fit_joint(counts, design.sizes[chosen].sum(axis=1), labels, sites)
-        ratios = np.where(is_word, _bayes_ratios(counts, labels, sites), 0.0)
+        labels, sites, sizes = design.labels[chosen], design.sites[chosen], design.sizes[chosen]
+        shared = _shared_columns(design.counts, chosen, sites)
+        counts = _selected(design.counts, chosen, shared)
+        columns, family_of = design.columns[shared], design.family_of[shared]
+        regression, joint, scales, offsets = self._fit_regressions(counts, family_of, sizes, labels, sites)
+        ratios = np.where(design.is_word[shared], _bayes_ratios(counts, labels, sites), 0.0)
         importance = np.abs(regression * scales[family_of]) + JOINT_WEIGHT * np.abs(joint) + np.abs(ratios)
         (joint_units, joint_scale), (bayes_units, bayes_scale) = _in_units(joint), _in_units(ratios)
         useful = (regression | joint_units | bayes_units) != 0
@@ -175,19 +198,13 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
     def decision_function_of(self, design: Design, rows: Ints) -> Floats:
         """Return the log-odds of some measured comments, without measuring them again: float64, shape (n,)."""
-        scorer, counts = self.scorer_, design.counts[rows]
-        known, regression, joint, bayes = scorer.weights_of(counts.indices.astype(np.int64))
-        cells = np.repeat(np.arange(len(rows)), np.diff(counts.indptr))[known]
-        families, times = design.family_of[counts.indices[known]], counts.data[known]
-        sizes = np.sqrt(np.maximum(design.sizes[rows], 1))
-        terms = times * regression * scorer.family_scales[families] / sizes[cells, families]
-        total = np.bincount(cells, terms, len(rows)) + ((design.sizes[rows] > 0) * scorer.family_offsets).sum(axis=1)
-        joint_sums = np.bincount(cells, times * joint, len(rows))
-        telling = np.bincount(cells, times * (bayes != 0), len(rows))
-        ratios = np.bincount(cells, times * bayes, len(rows))
-        total = total + scorer.joint_scale * joint_sums / np.sqrt(design.sizes[rows].sum(axis=1))
-        total = total + scorer.bayes_scale * ratios / np.sqrt(telling + BAYES_PRIOR_COUNT)
-        return np.asarray(scorer.offset + scorer.slope * total, dtype=np.float64)
+        counts = design.counts[rows]
+        times = counts.data.astype(np.int64)
+        places = np.repeat(counts.indices, times)
+        cells = np.repeat(np.repeat(np.arange(len(rows)), np.diff(counts.indptr)), times) * len(FAMILIES)
+        cells += design.family_of[places]
+        columns = design.columns[places].astype(np.uint32)
+        return self.scorer_.contributions(columns, cells.astype(np.int32), design.sizes[rows]).log_odds
 
     def predict_proba(self, comments: Sequence[Comment]) -> Floats:
         """Return P(ham) and P(spam): float64, shape (n, 2)."""
@@ -198,33 +215,33 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """Return 1 for spam and 0 for ham, at even odds: int64, shape (n,)."""
         return (self.decision_function(comments) > 0).astype(np.int64)
 
-    def _fit_families(
-        self, counts: sparse.csr_matrix, family_of: npt.NDArray[np.int8], sizes: Floats, labels: Ints, sites: Ints
-    ) -> tuple[Ints, Floats, Floats]:
-        """Fit one regression a family, on the comments that have it: whole-number weights, scales and offsets."""
+    def _fit_regressions(
+        self, counts: sparse.csr_matrix, family_of: npt.NDArray[np.int8], sizes: Ints, labels: Ints, sites: Ints
+    ) -> tuple[Ints, Floats, Floats, Floats]:
+        """Fit one regression over all n-grams, and one a family on the comments that have it.
+
+        Returns:
+            the families' weights in whole numbers, the joint regression's, the families' scales and their offsets.
+        """
+        joint, _ = self._fit_joint(counts, sizes.sum(axis=1), labels, sites)
         weights = np.zeros(counts.shape[1])
         scales, offsets = np.full(len(FAMILIES), 1e-9), np.zeros(len(FAMILIES))
-        places = [np.flatnonzero(family_of == family) for family in range(len(FAMILIES))]
-        tasks = []
-        for family, place in enumerate(places):
-            present = np.flatnonzero(sizes[:, family] > 0)
-            if FAMILIES[family] in REGRESSED_FAMILIES and len(place) and len(np.unique(labels[present])) == 2:
-                tasks.append(
-                    (family, counts[present][:, place], sizes[present, family], labels[present], sites[present])
+        for family, name in enumerate(FAMILIES):
+            place, present = np.flatnonzero(family_of == family), np.flatnonzero(sizes[:, family] > 0)
+            if name in REGRESSED_FAMILIES and len(place) and len(np.unique(labels[present])) == 2:
+                part = _selected(counts, present, place)
+                coefficients, intercept = self._fit_family(
+                    part, sizes[present, family], labels[present], sites[present]
                 )
-        fitted = Parallel(n_jobs=self.jobs, backend="threading")(delayed(self._fit_family)(*task[1:]) for task in tasks)
-        for (family, *_), (coefficients, intercept) in zip(tasks, fitted, strict=True):
-            weights[places[family]] = coefficients
-            scales[family] = max(float(np.abs(coefficients).max()), 1e-9) / 127
-            offsets[family] = intercept
-        return np.rint(weights / scales[family_of]).astype(np.int64), scales, offsets
+                weights[place] = coefficients
+                scales[family] = max(float(np.abs(coefficients).max()), 1e-9) / 127
+                offsets[family] = intercept
+        return np.rint(weights / scales[family_of]).astype(np.int64), joint, scales, offsets
 
-    def _fit_family(self, counts: sparse.csr_matrix, sizes: Floats, labels: Ints, sites: Ints) -> tuple[Floats, float]:
+    def _fit_family(self, counts: sparse.csr_matrix, sizes: Ints, labels: Ints, sites: Ints) -> tuple[Floats, float]:
         """Regress labels on counts divided by the square root of ``sizes``: coefficients and intercept."""
-        scaled = sparse.csr_matrix(
-            (counts.data / np.repeat(np.sqrt(sizes), np.diff(counts.indptr)), counts.indices, counts.indptr),
-            shape=counts.shape,
-        )
+        roots = np.sqrt(sizes).astype(np.float32).repeat(np.diff(counts.indptr))
+        scaled = sparse.csr_matrix((counts.data / roots, counts.indices, counts.indptr), shape=counts.shape)
         count = len(labels)
         model = SGDClassifier(
             loss="log_loss",
@@ -235,15 +252,15 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         ).fit(scaled, labels, sample_weight=site_weights(labels, sites, REGRESSION_SITE_POWER))
         return model.coef_[0], float(model.intercept_[0])
 
-    def _fit_joint(self, counts: sparse.csr_matrix, sizes: Floats, labels: Ints, sites: Ints) -> Floats:
-        """Regress labels on all n-grams, the rarer the heavier (inverse document frequency): coefficients."""
+    def _fit_joint(self, counts: sparse.csr_matrix, sizes: Ints, labels: Ints, sites: Ints) -> tuple[Floats, float]:
+        """Regress labels on all n-grams, the rarer the heavier (inverse document frequency)."""
         documents = np.bincount(counts.indices, minlength=counts.shape[1])
         rarity = np.log((1 + len(labels)) / (1 + documents)) + 1
         rarity /= rarity.mean()
-        weighted = sparse.csr_matrix(
-            (counts.data * rarity[counts.indices].astype(np.float32), counts.indices, counts.indptr), shape=counts.shape
-        )
-        return np.asarray(self._fit_family(weighted, sizes, labels, sites)[0] * rarity, dtype=np.float64)
+        heavier = counts.data * rarity.astype(np.float32)[counts.indices]
+        weighted = sparse.csr_matrix((heavier, counts.indices, counts.indptr), shape=counts.shape)
+        coefficients, intercept = self._fit_family(weighted, sizes, labels, sites)
+        return coefficients * rarity, intercept
 
 
 def _in_units(weights: Floats) -> tuple[Ints, float]:
@@ -264,27 +281,74 @@ def site_weights(labels: Ints, sites: Ints, power: float) -> Floats:
     return weights
 
 
-def _shared_columns(counts: sparse.csr_matrix, sites: Ints) -> Ints:
+def _shared_columns(counts: sparse.csr_matrix, rows: Ints, sites: Ints) -> Ints:
     """Return the columns that at least ``MIN_SITES`` sites have, or one site twice where there is but one."""
-    numbers = np.unique(sites, return_inverse=True)[1]
-    membership = sparse.csr_matrix((np.ones(len(sites), np.float32), (numbers, np.arange(len(sites)))))
-    by_site = (membership @ counts).tocsr()
-    if by_site.shape[0] < MIN_SITES:
-        return np.flatnonzero(np.bincount(counts.indices, minlength=counts.shape[1]) >= MIN_SITES)
-    return np.flatnonzero(np.bincount(by_site.indices, minlength=counts.shape[1]) >= MIN_SITES)
+    groups = sites if len(np.unique(sites)) >= MIN_SITES else np.arange(len(rows))
+    order = groups.argsort(kind="stable")
+    last = np.full(counts.shape[1], -1, dtype=np.int32)
+    times = np.zeros(counts.shape[1], dtype=np.uint8)
+    _count_groups(counts.indptr, counts.indices, rows[order], groups[order], last, times)
+    return np.flatnonzero(times >= MIN_SITES)
+
+
+@compiled
+def _count_groups(
+    indptr: Ints, indices: Ints, rows: Ints, groups: Ints, last: npt.NDArray[np.int32], times: npt.NDArray[np.uint8]
+) -> None:
+    """Count in ``times``, up to ``MIN_SITES``, the groups that have each column; rows of a group stand together."""
+    for number in range(len(rows)):
+        for place in range(indptr[rows[number]], indptr[rows[number] + 1]):
+            column = indices[place]
+            if times[column] < MIN_SITES and last[column] != groups[number]:
+                last[column] = groups[number]
+                times[column] += 1
+
+
+def _selected(counts: sparse.csr_matrix, rows: Ints, columns: Ints) -> sparse.csr_matrix:
+    """Return some rows and, in ascending order, some columns."""
+    place_of = np.full(counts.shape[1], -1, dtype=np.int32)
+    place_of[columns] = np.arange(len(columns))
+    arrays = _gathered(counts.data, counts.indices, counts.indptr, rows, place_of)
+    return sparse.csr_matrix(arrays, shape=(len(rows), len(columns)))
+
+
+@compiled
+def _gathered(
+    data: npt.NDArray[np.float32], indices: Ints, indptr: Ints, rows: Ints, place_of: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], Ints]:
+    most = (indptr[rows + 1] - indptr[rows]).sum()
+    gathered, places = np.empty(most, np.float32), np.empty(most, np.int32)
+    ends = np.zeros(len(rows) + 1, np.int64)
+    end = 0
+    for number in range(len(rows)):
+        for place in range(indptr[rows[number]], indptr[rows[number] + 1]):
+            column = place_of[indices[place]]
+            if column >= 0:
+                gathered[end], places[end] = data[place], column
+                end += 1
+        ends[number + 1] = end
+    return gathered[:end], places[:end], ends
 
 
 def _bayes_ratios(counts: sparse.csr_matrix, labels: Ints, sites: Ints) -> Floats:
     """Return each column's log-likelihood ratio from how many comments of each label have it (Robinson 2003)."""
-    present = counts.copy()
-    present.data = np.ones_like(present.data)
     weights = site_weights(labels, sites, BAYES_SITE_POWER)
-    transposed = present.T.tocsr()
-    spam = transposed @ (weights * labels) / max(weights[labels == 1].sum(), 1e-9)
-    ham = transposed @ (weights * (1 - labels)) / max(weights[labels == 0].sum(), 1e-9)
-    seen = np.asarray(transposed.sum(axis=1)).ravel()
+    sums = _label_sums(counts.indptr, counts.indices, counts.shape[1], weights, labels)
+    spam = sums[:, 1] / max(weights[labels == 1].sum(), 1e-9)
+    ham = sums[:, 0] / max(weights[labels == 0].sum(), 1e-9)
     raw = spam / np.maximum(spam + ham, 1e-300)
-    probability = (BAYES_STRENGTH * 0.5 + seen * raw) / (BAYES_STRENGTH + seen)
+    probability = (BAYES_STRENGTH * 0.5 + sums[:, 2] * raw) / (BAYES_STRENGTH + sums[:, 2])
     telling = np.abs(probability - 0.5) >= BAYES_MIN_DISTANCE
     probability = np.clip(probability, 1e-4, 1 - 1e-4)
     return np.where(telling, np.log(probability / (1 - probability)), 0.0)
+
+
+@compiled
+def _label_sums(indptr: Ints, indices: Ints, width: int, weights: Floats, labels: Ints) -> Floats:
+    """Sum the weights of the ham and of the spam that have a column, and count both: float64, shape (width, 3)."""
+    sums = np.zeros((width, 3))
+    for row in range(len(labels)):
+        for place in range(indptr[row], indptr[row + 1]):
+            sums[indices[place], labels[row]] += weights[row]
+            sums[indices[place], 2] += 1
+    return sums

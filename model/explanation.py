@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from model.ngrams import FAMILIES, TEXT_FAMILIES, grams_of
 from model.relation import related_reasons
 from model.segments import Kind, parts_of
@@ -17,19 +15,13 @@ from model.verdict import Reason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from model.comment import Comment
     from model.ngrams import Grams
-    from model.scorer import Contributions, Scorer
+    from model.scorer import Scorer
     from model.segments import Parts
 
-    Floats = npt.NDArray[np.float64]
-
-MAX_WORDS = 5
 MAX_QUOTED_CHARACTERS = 60
 
-_IS_TEXT_FAMILY = np.arange(len(FAMILIES)) < TEXT_FAMILIES
 _FIELDS = (
     ("author", Kind.AUTHOR, "the author's name, “{}”"),
     ("author_url", Kind.URL, "the author's link, “{}”"),
@@ -46,15 +38,16 @@ def explain(scorer: Scorer, comments: Sequence[Comment]) -> list[tuple[float, tu
     """
     parts = [parts_of(comment) for comment in comments]
     grams = grams_of(parts)
-    contributions = scorer.contributions(grams)
-    weights_of_words = _weights_of_words(grams, contributions)
+    contributions = scorer.contributions(grams.columns, grams.cells, grams.sizes)
+    strongest, weights = scorer.strongest_words(grams, contributions)
+    log_odds_of, families = contributions.log_odds.tolist(), contributions.families.tolist()
+    words_of, weights_of = strongest.tolist(), weights.tolist()
     explained = []
-    for row, (comment, log_odds) in enumerate(zip(comments, contributions.log_odds.tolist(), strict=True)):
+    for row, (comment, log_odds) in enumerate(zip(comments, log_odds_of, strict=True)):
         related = related_reasons(comment)
-        words = _telling_words(grams, weights_of_words, *grams.text_words[row].tolist())
-        by_family = contributions.families[row].tolist()
+        words = _telling_words(grams, words_of[row], weights_of[row])
         reasons = [Reason("base", scorer.offset, "before anything is known of a comment")]
-        reasons += _reasons(parts[row], by_family, words)
+        reasons += _reasons(parts[row], families[row], words)
         reasons += related
         reasons.sort(key=_importance)
         explained.append((log_odds + sum(reason.weight for reason in related), tuple(reasons)))
@@ -76,41 +69,15 @@ def _reasons(parts: Parts, by_family: list[float], words: dict[str, float]) -> l
     return reasons
 
 
-def _weights_of_words(grams: Grams, contributions: Contributions) -> Floats:
-    """Weigh every word by the n-grams of its text that begin in it or in the blank before it: float64, shape (w,)."""
-    cells = grams.cells[contributions.known]
-    count = len(grams.sizes)
-    in_text = np.flatnonzero(np.tile(_IS_TEXT_FAMILY, count)[cells])
-    if not len(grams.word_starts) or not len(in_text):
-        return np.zeros(len(grams.word_starts))
-    known, cells = contributions.known[in_text], cells[in_text]
-    rows = np.arange(count).repeat(len(FAMILIES))[cells]
-    weights = contributions.per_regression.ravel()[cells] * contributions.regression[in_text]
-    weights += contributions.per_joint[rows] * contributions.joint[in_text]
-    weights += contributions.per_ratio[rows] * contributions.bayes[in_text]
-    characters = known.searchsorted(grams.first_word)
-    word_of = np.zeros(len(grams.codes), dtype=np.int64)
-    word_of[grams.word_ends] = 1
-    word_of = word_of.cumsum()
-    positions = grams.character_positions()[known[:characters]]
-    words = np.concatenate([word_of[positions], grams.word_numbers()[known[characters:] - grams.first_word]])
-    # What begins after a text's last word is left to the rest of the text.
-    inside = words < grams.text_words[rows, 1]
-    totals: Floats = np.bincount(words[inside], weights[inside], len(grams.word_starts)).astype(np.float64)
-    return totals
-
-
-def _telling_words(grams: Grams, weights: Floats, first: int, end: int) -> dict[str, float]:
-    """Return the words from ``first`` to ``end`` that weigh most."""
+def _telling_words(grams: Grams, words: list[int], weights: list[float]) -> dict[str, float]:
+    """Name the words that weigh most, each once."""
     telling: dict[str, float] = {}
-    for index in np.argsort(-np.abs(weights[first:end]), kind="stable")[:MAX_WORDS].tolist():
-        word = _string(grams.codes[grams.word_starts[first + index] : grams.word_ends[first + index]])
-        telling[word] = telling.get(word, 0.0) + float(weights[first + index])
+    for word, weight in zip(words, weights, strict=True):
+        if word >= 0:
+            start, end = int(grams.word_starts[word]), int(grams.word_ends[word])
+            name = grams.joined[start : min(end, start + MAX_QUOTED_CHARACTERS)]
+            telling[name] = telling.get(name, 0.0) + weight
     return telling
-
-
-def _string(codes: npt.NDArray[np.uint32]) -> str:
-    return codes[:MAX_QUOTED_CHARACTERS].tobytes().decode("utf-32-le", "replace")
 
 
 def _first_of(parts: Parts, kind: Kind) -> str:

@@ -1,4 +1,4 @@
-"""Strings to hashes of their word and character n-grams, for many comments at once, in numpy.
+"""Strings to hashes of their word and character n-grams, for many comments at once.
 
 Owns which n-grams there are and how they are hashed (the hashing trick: Weinberger et al. 2009; the pairs of words with
 a gap are the sparse bigrams of OSB: Siefkes et al. 2004). All arithmetic is modulo 2**64, so that a string has the same
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from model.compiled import compiled
 from model.segments import Kind
 
 if TYPE_CHECKING:
@@ -23,27 +24,34 @@ if TYPE_CHECKING:
 
     from model.segments import Parts
 
+    U8 = npt.NDArray[np.uint8]
+    U32 = npt.NDArray[np.uint32]
     U64 = npt.NDArray[np.uint64]
+    I32 = npt.NDArray[np.int32]
     Ints = npt.NDArray[np.int64]
 
 FAMILIES = ("text_characters", "text_words", "author", "author_url", "links", "email", "traits")
 """The kinds of evidence that are weighed apart, each by a regression of its own."""
 TEXT_FAMILIES = 2
 
-CHARACTER_ORDERS = (2, 3, 4, 5)
-WORD_GAPS = (2, 3, 4)
+SHORTEST, LONGEST = 2, 5
+"""The orders of the n-grams of characters; those of words are single words, pairs, triples and pairs with a gap."""
+LONGEST_GAP = 4
 COLUMN_BITS = 26
-"""An n-gram is known by the highest bits of its hash: its column. Column 0 stands for none."""
+"""An n-gram is known by the highest bits of its hash: its column."""
 
-_FAMILY_OF_CHARACTERS = {Kind.TEXT: 0, Kind.AUTHOR: 2, Kind.URL: 3, Kind.LINK: 4, Kind.ANCHOR: 4, Kind.EMAIL: 5}
-_FAMILY_OF_WORDS = _FAMILY_OF_CHARACTERS | {Kind.TEXT: 1}
-_FAMILY_OF_TRAITS = 6
+_FAMILY_OF_CHARACTERS = np.array([0, 2, 3, 4, 4, 5])
+_FAMILY_OF_WORDS = np.array([1, 2, 3, 4, 4, 5])
+_FAMILY_OF_TRAITS = len(FAMILIES) - 1
+_FAMILY_COUNT = len(FAMILIES)
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xC2B2AE3D27D4EB4F)
-_BASE_INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
-_KIND_SALTS = [0x632BE59BD9B4E019 * (2 * kind + 1) % (1 << 64) for kind in Kind]
+_KIND_SALTS = np.array([0x632BE59BD9B4E019 * (2 * kind + 1) % (1 << 64) for kind in Kind], dtype=np.uint64)
+_HALF, _WORD_SHIFT, _SHIFT = np.uint64(32), np.uint64(29), np.uint64(64 - COLUMN_BITS)
+_PAIR, _TRIPLE = np.uint64(3), np.uint64(5)
+_GAPPED = np.array([0, 0, 9, 11, 13], dtype=np.uint64)
+"""What tells pairs with a gap, of so many steps, from other pairs."""
 _SEPARATOR = "\x00"
-_SHIFT = np.uint64(64 - COLUMN_BITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,153 +59,48 @@ class Grams:
     """The n-grams of a batch of n comments: of characters, then of words, then traits.
 
     Attributes:
-        columns: int64, shape (g,): 0 for an n-gram that would cross from one string into the next, so is none.
-        cells: int64, shape (g,): comment * len(FAMILIES) + family.
-        sizes: float64, shape (n, families): how many n-grams a comment has of each family.
-        first_word, first_trait: where the n-grams of words, and the traits, begin.
-        codes: uint32, shape (c,): the code points of all strings, each string closed by 0.
-        word_starts, word_ends: int64, shape (w,): where the words lie in ``codes``; ends are exclusive.
-        text_words: int64, shape (n, 2): the first word of each comment's text, and the one after its last.
+        columns: uint32, shape (g,).
+        cells: int32, shape (g,): comment * len(FAMILIES) + family.
+        words: int32, shape (g,): the word of a comment's text in which, or in the blank before which, the n-gram
+            begins, as an index into the words; -1 for what begins behind the last, or is not of the text.
+        sizes: int64, shape (n, families): how many n-grams a comment has of each family.
+        first_word: where the n-grams of words begin.
+        joined: all strings, each closed by a separator.
+        word_starts, word_ends: int32, shape (w,): where the words lie in ``joined``; ends are exclusive.
     """
 
-    columns: Ints
-    cells: Ints
-    sizes: npt.NDArray[np.float64]
+    columns: U32
+    cells: I32
+    words: I32
+    sizes: Ints
     first_word: int
-    first_trait: int
-    codes: npt.NDArray[np.uint32]
-    word_starts: Ints
-    word_ends: Ints
-    text_words: Ints
-
-    def character_positions(self) -> Ints:
-        """Return where each n-gram of characters begins in ``codes``: int64, shape (first_word,)."""
-        return np.concatenate([_counting(len(self.codes) - order + 1) for order in CHARACTER_ORDERS])
-
-    def word_numbers(self) -> Ints:
-        """Return which word each n-gram of words begins with: int64, shape (first_trait - first_word,)."""
-        count = len(self.word_starts)
-        return np.concatenate([_counting(max(count - step, 0)) for step in (0, 1, 2, *WORD_GAPS)])
+    joined: str
+    word_starts: I32
+    word_ends: I32
 
 
 def grams_of(batch: Sequence[Parts]) -> Grams:
     """Hash every n-gram of every comment."""
     strings: list[str] = []
-    lengths: list[int] = []
-    salts: list[int] = []
-    character_cells: list[int] = []
-    word_cells: list[int] = []
-    first_segments: list[int] = []
+    layout: list[tuple[int, int, int]] = []
     trait_hashes: list[int] = []
-    trait_cells: list[int] = []
-    sizes = np.zeros(len(batch) * len(FAMILIES))
+    trait_rows: list[int] = []
     for row, (segments, traits) in enumerate(batch):
-        first_cell = row * len(FAMILIES)
-        first_segments.append(len(strings))
         for kind, string in segments:
             strings.append(string if _SEPARATOR not in string else string.replace(_SEPARATOR, " "))
-            lengths.append(len(string) + 1)
-            salts.append(_KIND_SALTS[kind])
-            character_cells.append(first_cell + _FAMILY_OF_CHARACTERS[kind])
-            word_cells.append(first_cell + _FAMILY_OF_WORDS[kind])
-            sizes[character_cells[-1]] += _count_of_grams(len(string), CHARACTER_ORDERS, 1)
+            layout.append((len(string), kind, row))
         trait_hashes.extend(map(_trait_hash, traits))
-        trait_cells.extend([first_cell + _FAMILY_OF_TRAITS] * len(traits))
-        sizes[first_cell + _FAMILY_OF_TRAITS] += len(traits)
+        trait_rows.extend([row] * len(traits))
     joined = _SEPARATOR.join(strings) + _SEPARATOR
-    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    salted = codes * _MIX
-    salted += np.array(salts, dtype=np.uint64).repeat(lengths)
-    cell_of = np.array(character_cells).repeat(lengths)
-    hashes, crossing = _character_hashes(codes, salted)
-    cells = [cell_of[: len(part)] for part in hashes]
-    first_word = sum(map(len, hashes))
-    word_starts, word_ends = _words(codes)
-    segment = np.cumsum(lengths).searchsorted(word_starts, side="right")
-    texts = np.array(first_segments, dtype=np.int64)[:, None]
-    word_cell = np.array(word_cells)[segment]
-    for cell, count in zip(word_cells, np.bincount(segment, minlength=len(lengths)).tolist(), strict=True):
-        sizes[cell] += _count_of_grams(count, (0, 1, 2, *WORD_GAPS), 0)
-    word_hashes, word_crossing = _word_hashes(salted, word_starts, word_ends, segment)
-    hashes += word_hashes
-    crossing += word_crossing
-    cells += [word_cell[: len(part)] for part in word_hashes]
-    first_trait = sum(map(len, hashes))
-    hashes.append(np.array(trait_hashes, dtype=np.uint64))
-    crossing.append(np.zeros(len(trait_hashes), dtype=np.bool_))
-    cells.append(np.array(trait_cells, dtype=np.int64))
-    columns = _columns(np.concatenate(hashes))
-    columns[np.concatenate(crossing)] = 0
-    return Grams(
-        columns=columns,
-        cells=np.concatenate(cells),
-        sizes=sizes.reshape(len(batch), len(FAMILIES)),
-        first_word=first_word,
-        first_trait=first_trait,
-        codes=codes,
-        word_starts=word_starts,
-        word_ends=word_ends,
-        text_words=segment.searchsorted(np.hstack([texts, texts + 1])),
+    columns, cells, words, sizes, first_word, starts, ends = _hash(
+        np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32),
+        np.array(layout, dtype=np.int64).reshape(-1, 3),
+        np.array(trait_hashes, dtype=np.uint64),
+        np.array(trait_rows, dtype=np.int64),
+        len(batch),
+        _CLASSES,
     )
-
-
-def _count_of_grams(length: int, spans: tuple[int, ...], extra: int) -> int:
-    """Count the places where n-grams of these spans fit into ``length`` units."""
-    return sum(length - span + extra for span in spans if length - span + extra > 0)
-
-
-def _character_hashes(codes: npt.NDArray[np.uint32], salted: U64) -> tuple[list[U64], list[npt.NDArray[np.bool_]]]:
-    """Hash n-grams of characters by a rolling hash, one array an order; say which cross a separator."""
-    separates = codes == 0
-    rolling, crosses = salted, separates
-    hashes, crossing = [], []
-    for order in range(2, CHARACTER_ORDERS[-1] + 1):
-        rolling = rolling[:-1] * _BASE
-        rolling += salted[order - 1 :]
-        crosses = crosses[:-1] | separates[order - 1 :]
-        if order in CHARACTER_ORDERS:
-            hashes.append(rolling)
-            crossing.append(crosses)
-    return hashes, crossing
-
-
-def _words(codes: npt.NDArray[np.uint32]) -> tuple[Ints, Ints]:
-    """Find the words: runs of letters, digits, marks and apostrophes; in scripts without spaces, every character."""
-    classes = _CLASSES.take(codes, mode="clip")
-    running = classes == _RUNNING
-    edges = np.flatnonzero(running[1:] != running[:-1]) + 1
-    if running[0]:
-        edges = np.concatenate([[0], edges])
-    starts, ends = edges[::2], edges[1::2]  # the last code is a separator, so every run ends
-    lone = np.flatnonzero(classes == _LONE)
-    if not len(lone):
-        return starts, ends
-    starts = np.concatenate([starts, lone])
-    order = starts.argsort(kind="stable")
-    return starts[order], np.concatenate([ends, lone + 1])[order]
-
-
-def _word_hashes(salted: U64, starts: Ints, ends: Ints, segment: Ints) -> tuple[list[U64], list[npt.NDArray[np.bool_]]]:
-    """Hash words, pairs, triples and pairs with a gap, one array each; say which cross from string to string."""
-    sums = np.empty(len(salted) + 1, dtype=np.uint64)
-    sums[0] = 0
-    np.cumsum(salted * _powers(_BASE, len(salted)), out=sums[1:])
-    words = (sums[ends] - sums[starts]) * _powers(_BASE_INVERSE, len(salted))[starts]
-    words ^= words >> np.uint64(29)
-    words *= _MIX
-    led = words * _BASE
-    pairs = led[:-1] + words[1:]
-    hashes = [words, pairs * np.uint64(3), (pairs[:-1] * _BASE + words[2:]) * np.uint64(5)]
-    hashes += [(led[:-gap] + words[gap:]) * np.uint64(2 * gap + 5) for gap in WORD_GAPS]
-    crossing = [segment[step:] != segment[:-step] for step in (1, 2, *WORD_GAPS)]
-    return hashes, [np.zeros(len(words), dtype=np.bool_), *crossing]
-
-
-def _columns(hashes: U64) -> Ints:
-    hashes ^= hashes >> np.uint64(32)
-    hashes *= _BASE
-    hashes >>= _SHIFT
-    return hashes.view(np.int64)
+    return Grams(columns, cells, words, sizes, first_word, joined, starts, ends)
 
 
 @lru_cache(maxsize=4096)
@@ -205,22 +108,123 @@ def _trait_hash(trait: str) -> int:
     return int.from_bytes(hashlib.blake2b(trait.encode(), digest_size=8).digest(), "little")
 
 
-_power_tables: dict[int, U64] = {}
+@compiled
+def _column(gram: np.uint64) -> np.uint32:
+    gram = (gram ^ (gram >> _HALF)) * _BASE
+    return np.uint32(gram >> _SHIFT)
 
 
-def _powers(base: np.uint64, count: int) -> U64:
-    """Return base**0 .. base**(count-1); the longest table asked for is kept."""
-    table = _power_tables.get(int(base))
-    if table is None or len(table) < count:
-        factors = np.full(max(2 * count, 4096), base, dtype=np.uint64)
-        factors[0] = 1
-        table = np.multiply.accumulate(factors)
-        _power_tables[int(base)] = table
-    return table[:count]
+@compiled
+def _hash(
+    codes: U32, layout: Ints, trait_hashes: U64, trait_rows: Ints, count: int, classes: U8
+) -> tuple[U32, I32, I32, Ints, int, I32, I32]:
+    """Hash the strings of ``layout`` (length, kind, comment), which lie in ``codes`` one behind the other."""
+    starts, ends, hashes, first_of = _find_words(codes, layout, classes)
+    total = len(trait_hashes) + 6 * len(starts)
+    for segment in range(len(layout)):
+        for order in range(SHORTEST, LONGEST + 1):
+            total += max(layout[segment, 0] + 1 - order, 0)
+    columns = np.empty(total, np.uint32)
+    cells = np.empty(total, np.int32)
+    words = np.full(total, -1, np.int32)
+    sizes = np.zeros((count, _FAMILY_COUNT), np.int64)
+    place = 0
+    end = -1
+    for segment in range(len(layout)):
+        length, kind, row = layout[segment]
+        family = _FAMILY_OF_CHARACTERS[kind]
+        cell = row * _FAMILY_COUNT + family
+        salt = _KIND_SALTS[kind]
+        start, end = end + 1, end + 1 + length
+        word, last_word = first_of[segment], first_of[segment + 1]
+        first = place
+        for position in range(start, end):
+            while word < last_word and ends[word] <= position:
+                word += 1
+            gram = np.uint64(codes[position]) * _MIX + salt
+            for order in range(2, min(LONGEST, end - position) + 1):
+                gram = gram * _BASE + (np.uint64(codes[position + order - 1]) * _MIX + salt)
+                if order >= SHORTEST:
+                    columns[place] = _column(gram)
+                    cells[place] = cell
+                    if family == 0 and word < last_word:
+                        words[place] = word
+                    place += 1
+        sizes[row, family] += place - first
+    first_word = place
+    for segment in range(len(layout)):
+        _, kind, row = layout[segment]
+        family = _FAMILY_OF_WORDS[kind]
+        first = place
+        last_word = first_of[segment + 1]
+        for word in range(first_of[segment], last_word):
+            beginning = place
+            columns[place] = _column(hashes[word])
+            place += 1
+            led = hashes[word] * _BASE
+            if word + 1 < last_word:
+                pair = led + hashes[word + 1]
+                columns[place] = _column(pair * _PAIR)
+                place += 1
+                if word + 2 < last_word:
+                    columns[place] = _column((pair * _BASE + hashes[word + 2]) * _TRIPLE)
+                    place += 1
+            for gap in range(2, min(LONGEST_GAP, last_word - 1 - word) + 1):
+                columns[place] = _column((led + hashes[word + gap]) * _GAPPED[gap])
+                place += 1
+            cells[beginning:place] = row * _FAMILY_COUNT + family
+            if family == 1:
+                words[beginning:place] = word
+        sizes[row, family] += place - first
+    for trait in range(len(trait_hashes)):
+        columns[place] = _column(trait_hashes[trait])
+        cells[place] = trait_rows[trait] * _FAMILY_COUNT + _FAMILY_OF_TRAITS
+        sizes[trait_rows[trait], _FAMILY_OF_TRAITS] += 1
+        place += 1
+    return columns[:place], cells[:place], words[:place], sizes, first_word, starts, ends
 
 
-def _counting(count: int) -> Ints:
-    return np.arange(max(count, 0))
+@compiled
+def _find_words(codes: U32, layout: Ints, classes: U8) -> tuple[I32, I32, U64, Ints]:
+    """Find and hash the words of each string.
+
+    A word is a run of letters, digits, marks and apostrophes; in scripts without blanks, one character. Returns where
+    words start and end, their hashes, and the first word of each string (one more for the end).
+    """
+    starts = np.empty(len(codes), np.int32)
+    ends = np.empty(len(codes), np.int32)
+    hashes = np.empty(len(codes), np.uint64)
+    first_of = np.empty(len(layout) + 1, np.int64)
+    found = 0
+    end = -1
+    for segment in range(len(layout)):
+        salt = _KIND_SALTS[layout[segment, 1]]
+        first_of[segment] = found
+        start, end = end + 1, end + 1 + layout[segment, 0]
+        power, total = np.uint64(1), np.uint64(0)
+        begun = -1
+        for position in range(start, end + 1):
+            kind = classes[min(codes[position], len(classes) - 1)]
+            if kind != _RUNNING and begun >= 0:
+                starts[found], ends[found], hashes[found] = begun, position, _mixed(total)
+                found += 1
+                begun = -1
+            if kind == _RUNNING and begun < 0:
+                begun = position
+                power, total = np.uint64(1), np.uint64(0)
+            term = np.uint64(codes[position]) * _MIX + salt
+            if kind == _LONE:
+                starts[found], ends[found], hashes[found] = position, position + 1, _mixed(term)
+                found += 1
+            total += term * power
+            power *= _BASE
+    first_of[len(layout)] = found
+    return starts[:found], ends[:found], hashes[:found], first_of
+
+
+@compiled
+def _mixed(word: np.uint64) -> np.uint64:
+    return (word ^ (word >> _WORD_SHIFT)) * _MIX
 
 
 _RUNNING, _LONE = 1, 2

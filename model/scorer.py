@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from model.compiled import compiled
 from model.ngrams import COLUMN_BITS, grams_of
 from model.segments import parts_of
 
@@ -25,16 +26,20 @@ if TYPE_CHECKING:
     from model.comment import Comment
     from model.ngrams import Grams
 
+    Columns = npt.NDArray[np.uint32]
+    Cells = npt.NDArray[np.int32]
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
-    Weights = npt.NDArray[np.int8]
 
 SLOT_BITS = 22
 CHECK_BITS = COLUMN_BITS - SLOT_BITS
 BAYES_PRIOR_COUNT = 5
 """Added to the number of telling words, so that one word alone convinces less."""
-_EMPTY = 0xFF << 16
-_BAYES, _REGRESSION, _CHECK, _JOINT = 0, 1, 2, 3
+MAX_WORDS = 5
+_CHECK_BITS, _CHECK_MASK = np.uint32(CHECK_BITS), np.uint32((1 << CHECK_BITS) - 1)
+_REGRESSION_SHIFT, _CHECK_SHIFT, _JOINT_SHIFT, _BYTE = np.uint32(8), np.uint32(16), np.uint32(24), np.uint32(0xFF)
+_NOTHING = np.uint32(0xFF << 16)
+"""What an empty slot holds: no column has this check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,7 @@ class Contributions:
     """What the n-grams of a batch of n comments add to the comments' log-odds.
 
     Attributes:
-        known: int64, shape (k,): the n-grams that the model knows, as indices into ``Grams.columns``.
-        regression, joint, bayes: int8, shape (k,): their weights, in whole units.
+        entries: uint32, shape (g,): the n-grams' entries in the scorer's table, 0 for what it does not have.
         per_regression: float64, shape (n, families): log-odds per unit of regression weight.
         per_joint: float64, shape (n,): log-odds per unit of the joint regression's weight.
         per_ratio: float64, shape (n,): log-odds per unit of Bayes ratio.
@@ -51,10 +55,7 @@ class Contributions:
         log_odds: float64, shape (n,): the sum of the families and the scorer's offset.
     """
 
-    known: Ints
-    regression: Weights
-    joint: Weights
-    bayes: Weights
+    entries: Columns
     per_regression: Floats
     per_joint: Floats
     per_ratio: Floats
@@ -86,43 +87,129 @@ class Scorer:
 
     def log_odds(self, comments: Sequence[Comment]) -> Floats:
         """Score comments: float64, shape (n,). A comment's score does not depend on the others in the batch."""
-        return self.contributions(grams_of([parts_of(comment) for comment in comments])).log_odds
+        grams = grams_of([parts_of(comment) for comment in comments])
+        return self.contributions(grams.columns, grams.cells, grams.sizes).log_odds
 
-    def contributions(self, grams: Grams) -> Contributions:
-        """Look up every n-gram of a batch and weigh it."""
-        known, regression, joint, bayes = self.weights_of(grams.columns)
-        cells, shape = grams.cells[known], grams.sizes.shape
-        # Sums of whole numbers are exact, so that neither the order nor the batch can change a score.
-        regression_sums = np.bincount(cells, regression, grams.sizes.size).reshape(shape)
-        joint_sums = np.bincount(cells, joint, grams.sizes.size).reshape(shape)
-        bayes_sums = np.bincount(cells, bayes, grams.sizes.size).reshape(shape)
-        telling = np.bincount(cells, bayes != 0, grams.sizes.size).reshape(shape).sum(axis=1)
-        per_regression = self.slope * self.family_scales / np.sqrt(np.maximum(grams.sizes, 1))
-        per_joint = self.slope * self.joint_scale / np.sqrt(np.maximum(grams.sizes.sum(axis=1), 1))
-        per_ratio = self.slope * self.bayes_scale / np.sqrt(telling + BAYES_PRIOR_COUNT)
-        families = per_regression * regression_sums
-        families += per_joint[:, None] * joint_sums
-        families += per_ratio[:, None] * bayes_sums
-        families += (self.slope * self.family_offsets) * (grams.sizes > 0)
-        log_odds = families.sum(axis=1) + self.offset
-        return Contributions(known, regression, joint, bayes, per_regression, per_joint, per_ratio, families, log_odds)
+    def contributions(self, columns: Columns, cells: Cells, sizes: Ints) -> Contributions:
+        """Look up every n-gram of a batch (see ``Grams``) and weigh it."""
+        entries = _entries(self.table, columns)
+        sums = _sums(entries, cells, sizes.size)
+        constants = self.joint_scale, self.bayes_scale, self.slope, self.offset
+        return Contributions(entries, *_weighed(sums, sizes, self.family_scales, self.family_offsets, constants))
 
-    def weights_of(self, columns: Ints) -> tuple[Ints, Weights, Weights, Weights]:
-        """Look columns up: indices of the known ones; their regression and joint weights, and Bayes ratios."""
-        entries = self.table.take(columns >> CHECK_BITS).view(np.int8).reshape(-1, 4)
-        checks = (columns & ((1 << CHECK_BITS) - 1)).astype(np.int8)
-        known = np.flatnonzero(entries[:, _CHECK] == checks)
-        found = entries.take(known, axis=0)
-        return known, found[:, _REGRESSION], found[:, _JOINT], found[:, _BAYES]
+    def strongest_words(self, grams: Grams, contributions: Contributions) -> tuple[Ints, Floats]:
+        """Return the words of each comment's text that weigh most, by the n-grams that begin in them.
+
+        Returns:
+            int64, shape (n, MAX_WORDS): indices into the words, -1 where there are fewer.
+            float64, shape (n, MAX_WORDS): what they add to the log-odds.
+        """
+        return _strongest_words(
+            contributions.entries,
+            grams.cells,
+            grams.words,
+            len(grams.word_starts),
+            contributions.per_regression,
+            contributions.per_joint,
+            contributions.per_ratio,
+        )
 
 
-def packed_table(
-    columns: Ints, regression: Ints, joint: Ints, bayes: Ints, importance: Floats
-) -> npt.NDArray[np.uint32]:
+@compiled
+def _entries(table: Columns, columns: Columns) -> Columns:
+    """Look columns up: a column's entry; 0, which is no weight at all, where the table has none.
+
+    Nothing else happens here, so that the processor can wait for many entries at once.
+    """
+    entries = np.empty(len(columns), np.uint32)
+    for place in range(len(columns)):
+        entry = table[columns[place] >> _CHECK_BITS]
+        known = (entry >> _CHECK_SHIFT) & _BYTE == columns[place] & _CHECK_MASK
+        entries[place] = entry if known else np.uint32(0)
+    return entries
+
+
+@compiled
+def _sums(entries: Columns, cells: Cells, count: int) -> Ints:
+    """Sum regression weights, joint weights, Bayes ratios and telling words of each cell: int64, shape (count, 4).
+
+    Whole numbers, so that neither the order nor the batch can change a score.
+    """
+    sums = np.zeros((count, 4), np.int64)
+    for place in range(len(entries)):
+        entry, cell = entries[place], cells[place]
+        bayes = np.int8(entry & _BYTE)
+        sums[cell, 0] += np.int8((entry >> _REGRESSION_SHIFT) & _BYTE)
+        sums[cell, 1] += np.int8(entry >> _JOINT_SHIFT)
+        sums[cell, 2] += bayes
+        sums[cell, 3] += bayes != 0
+    return sums
+
+
+@compiled
+def _weighed(
+    sums: Ints, sizes: Ints, scales: Floats, offsets: Floats, constants: tuple[float, float, float, float]
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Turn sums into log-odds: the attributes of ``Contributions``."""
+    joint_scale, bayes_scale, slope, offset = constants
+    count, family_count = sizes.shape
+    per_regression, families = np.empty(sizes.shape), np.empty(sizes.shape)
+    per_joint, per_ratio, log_odds = np.empty(count), np.empty(count), np.empty(count)
+    for row in range(count):
+        cells = sums[row * family_count : (row + 1) * family_count]
+        per_joint[row] = slope * joint_scale / np.sqrt(max(sizes[row].sum(), 1))
+        per_ratio[row] = slope * bayes_scale / np.sqrt(cells[:, 3].sum() + BAYES_PRIOR_COUNT)
+        log_odds[row] = offset
+        for family in range(family_count):
+            size = sizes[row, family]
+            per_regression[row, family] = slope * scales[family] / np.sqrt(max(size, 1))
+            adds = slope * offsets[family] if size else 0.0
+            adds += per_regression[row, family] * cells[family, 0]
+            adds += per_joint[row] * cells[family, 1]
+            adds += per_ratio[row] * cells[family, 2]
+            families[row, family] = adds
+            log_odds[row] += adds
+    return per_regression, per_joint, per_ratio, families, log_odds
+
+
+@compiled
+def _strongest_words(
+    entries: Columns,
+    cells: Cells,
+    words: Cells,
+    word_count: int,
+    per_regression: Floats,
+    per_joint: Floats,
+    per_ratio: Floats,
+) -> tuple[Ints, Floats]:
+    count, family_count = per_regression.shape
+    weights, rows = np.zeros(word_count), np.full(word_count, -1)
+    for place in range(len(entries)):
+        word, entry = words[place], entries[place]
+        if word >= 0 and entry:
+            row, family = divmod(cells[place], family_count)
+            rows[word] = row
+            weights[word] += (
+                per_regression[row, family] * np.int8((entry >> _REGRESSION_SHIFT) & _BYTE)
+                + per_joint[row] * np.int8(entry >> _JOINT_SHIFT)
+                + per_ratio[row] * np.int8(entry & _BYTE)
+            )
+    strongest, adds = np.full((count, MAX_WORDS), -1), np.zeros((count, MAX_WORDS))
+    for word in range(word_count):
+        row, weight = rows[word], weights[word]
+        rank = MAX_WORDS if row >= 0 else 0
+        while rank and abs(weight) > abs(adds[row, rank - 1]):
+            rank -= 1
+            if rank + 1 < MAX_WORDS:
+                strongest[row, rank + 1], adds[row, rank + 1] = strongest[row, rank], adds[row, rank]
+            strongest[row, rank], adds[row, rank] = word, weight
+    return strongest, adds
+
+
+def packed_table(columns: Ints, regression: Ints, joint: Ints, bayes: Ints, importance: Floats) -> Columns:
     """Put weights of -127..127 into the table; where two columns want one slot, the more important one has it."""
     order = np.lexsort((columns, importance))
-    order = order[columns[order] != 0]
-    table = np.full(1 << SLOT_BITS, _EMPTY, dtype=np.uint32)
+    table = np.full(1 << SLOT_BITS, _NOTHING, dtype=np.uint32)
     checks = columns & ((1 << CHECK_BITS) - 1)
     table[columns[order] >> CHECK_BITS] = (
         (joint & 0xFF) << 24 | checks << 16 | (regression & 0xFF) << 8 | (bayes & 0xFF)

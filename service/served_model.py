@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from model.artifact import load
 from model.comment import Comment, ModelError
+from model.compiled import release_compiler
 from service.problems import NotReadyError
 
 if TYPE_CHECKING:
@@ -15,10 +16,17 @@ if TYPE_CHECKING:
     from model.artifact import Filter
     from service.metrics import Metrics
 
-# The Cyrillic letter makes the look-alikes' table load now rather than during somebody's check.
+# The Cyrillic letter makes the look-alikes' table load, and loops compile, now rather than during somebody's check.
 PROBE = Comment(text="Thank you, this sоlved it for me. How did you find the cause?", author="Probe")
 
 _log = logging.getLogger("hamgate.model")
+
+
+def proven(path: Path) -> Filter:
+    """Load a model and let it score a known comment."""
+    loaded = load(path)
+    loaded.check(PROBE)
+    return loaded
 
 
 class ServedModel:
@@ -28,8 +36,8 @@ class ServedModel:
         self._filter: Filter | None = None
         self._reason = "the model is not loaded"
         try:
-            loaded = load(path)
-            loaded.check(PROBE)
+            loaded = proven(path)
+            release_compiler()
         except (ModelError, OSError) as error:
             self._reason = f"the model can't be loaded: {error}"
             _log.error(self._reason)

@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from threading import Thread
@@ -32,6 +33,7 @@ from service.gateway import Gateway
 from service.logs import configuration
 from service.metrics import DIRECTORY_VARIABLE
 from service.problems import ServiceError
+from service.served_model import proven
 from training.store import Store, sqlite_path
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ STOP_TIMEOUT_SECONDS = 20
 HEADER_TIMEOUT_MS = 10_000
 MAX_HEADER_BYTES = 64 * 1024
 MAX_CONNECTIONS_PER_WORKER = 4_096
-RESPAWN_INTERVAL_SECONDS = 3.0
+RESPAWN_INTERVAL_SECONDS = 6.0
 EXAMPLE = (
     '{"text": "Great post! Buy cheap viagra online without prescription http://cheap-viagra.example/",'
     ' "author": "Cheap Viagra Online", "author_url": "http://cheap-viagra.example/"}'
@@ -68,6 +70,7 @@ def serve(config: Config) -> None:
     key = local_key(config.database)
     logging.config.dictConfig(configuration())
     multiprocessing.set_start_method("spawn", force=True)
+    _compile_loops(config.model)
     with tempfile.TemporaryDirectory(prefix="hamgate-metrics-") as metrics_directory:
         os.environ[DIRECTORY_VARIABLE] = metrics_directory
         server = _server(config)
@@ -134,6 +137,18 @@ def _require_free(host: str, port: int) -> None:
             probe.bind(address)
     except OSError as error:
         raise CannotServeError(f"can't listen on {host}:{port}: {error.strerror or error}") from error
+
+
+def _compile_loops(model: Path) -> None:
+    """Let a process of its own compile what the workers then only load: compiling takes memory that is never freed."""
+    compiling = multiprocessing.Process(target=_prove, args=(model,))
+    compiling.start()
+    compiling.join()
+
+
+def _prove(model: Path) -> None:
+    with suppress(Exception):  # the workers will say what is wrong with the model
+        proven(model)
 
 
 def _server(config: Config) -> MPServer:

@@ -118,10 +118,10 @@ def test_workers_do_not_outlive_their_launcher(own_service: Service) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
-def test_a_worker_needs_less_than_200_mib(service: Service) -> None:
+def test_a_worker_needs_less_than_200_mib(own_service: Service) -> None:
     for _ in range(50):
-        service.check("Some text, and some more of it. " * 10)
-    for pid in workers_of(service):
+        own_service.check("Some text, and some more of it. " * 10)
+    for pid in workers_of(own_service):
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
         resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
         assert int(resident.split()[1]) * 1024 < MAX_WORKER_BYTES

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 MAX_PER_SITE_AND_LABEL = 4_000
 MAX_NEAR_COPIES = 3
 NEAR_COPY_LETTERS = 120
+NEAR_COPY_CHARACTERS = 1_000
 TEXTS_PER_TEMPLATE = 2
 MAX_SPUN_CHARACTERS = 3_000
 MAX_NESTED_CHOICES = 20
-_CHOICE = re.compile(r"\{([^{}]*\|[^{}]*)\}")
+_INNERMOST = re.compile(r"\{([^{}]*)\}")
 _NO_LETTER = re.compile(r"[\W\d_]+")
 
 
@@ -54,7 +55,7 @@ def expanded(examples: Iterable[LabelledComment], seed: int) -> Iterator[Labelle
     """Yield the examples, spam templates in spintax (``{Hello|Hi} there``) as texts that they generate."""
     chooser = random.Random(seed)  # noqa: S311 - a sample, not a secret
     for example in examples:
-        if example.label != "spam" or not _CHOICE.search(example.comment.text):
+        if example.label != "spam" or not _is_template(example.comment.text):
             yield example
             continue
         for _ in range(TEXTS_PER_TEMPLATE):
@@ -62,19 +63,27 @@ def expanded(examples: Iterable[LabelledComment], seed: int) -> Iterator[Labelle
             yield replace(example, comment=replace(example.comment, text=text))
 
 
+def _is_template(text: str) -> bool:
+    return any("|" in choice for choice in _INNERMOST.findall(text))
+
+
 def _spun(template: str, chooser: random.Random) -> str:
     """Resolve the innermost choices first, as often as they are nested."""
     for _ in range(MAX_NESTED_CHOICES):
-        text = _CHOICE.sub(lambda match: chooser.choice(match[1].split("|")), template)
+        text = _INNERMOST.sub(lambda match: _chosen(match, chooser), template)
         if text == template:
             break
         template = text
     return template
 
 
+def _chosen(match: re.Match[str], chooser: random.Random) -> str:
+    return chooser.choice(match[1].split("|")) if "|" in match[1] else match[0]
+
+
 def near_copy_key(text: str) -> str:
-    """Return the first 120 letters, lower-cased: campaigns that vary links, numbers and spacing share it."""
-    return _NO_LETTER.sub("", text.lower())[:NEAR_COPY_LETTERS]
+    """Return the first 120 letters, lower-cased, which campaigns share that vary links, numbers and spacing."""
+    return _NO_LETTER.sub("", text[:NEAR_COPY_CHARACTERS].lower())[:NEAR_COPY_LETTERS]
 
 
 def site_folds(sites: Sequence[str], fold_count: int) -> np.ndarray:

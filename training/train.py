@@ -13,6 +13,7 @@ from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from joblib import Parallel, delayed
 
 from model.artifact import probability, save
 from model.classifier import REGRESSION_SITE_POWER, SpamClassifier, design_of, site_weights
@@ -79,11 +80,11 @@ def train(
         raise TooFewLabelsError(f"found {Counter(example.label for example in kept)}, expected both spam and ham")
     report(f"measuring {len(kept)} of {len(labelled)} labelled comments")
     design = design_of([example.comment for example in kept], labels.tolist(), sites, jobs)
-    classifier = SpamClassifier(seed=seed, jobs=jobs)
-    report("learning with sites left out, to calibrate")
-    held_out = _held_out_log_odds(classifier, design, kept, seed)
-    report("learning from all sites")
-    classifier.fit_design(design)
+    report(f"learning from all sites, and from all but a part of them, {FOLDS} times, to calibrate")
+    tasks = [delayed(_held_out_log_odds)(design, held, seed) for held in _parts_held_out(sites)]
+    everything = delayed(SpamClassifier(seed=seed).fit_design)(design)
+    classifier, *scored = Parallel(n_jobs=jobs, backend="threading")([everything, *tasks])
+    held_out = np.sum(scored, axis=0)
     vouched = np.array([_is_vouched(example) for example in kept])
     if len(set(labels[vouched].tolist())) < 2:
         vouched = np.ones(len(kept), dtype=np.bool_)
@@ -102,18 +103,18 @@ def train(
     return TrainedModel(classifier, thresholds, card)
 
 
-def _held_out_log_odds(
-    classifier: SpamClassifier, design: Design, kept: Sequence[LabelledComment], seed: int
-) -> Floats:
-    """Score every comment by a model that has seen nothing of its site: uncalibrated log-odds, shape (n,)."""
-    folds = site_folds([example.site for example in kept], FOLDS)
-    scores = np.zeros(len(kept))
-    for fold in range(FOLDS):
-        held = np.flatnonzero(folds == fold)
-        seen = np.flatnonzero(folds != fold)
-        if not len(held) or len(np.unique(design.labels[seen])) < 2:
-            continue
-        model = SpamClassifier(seed=seed, jobs=classifier.jobs).fit_design(design, seen)
+def _parts_held_out(sites: Sequence[str]) -> list[npt.NDArray[np.bool_]]:
+    """Return masks of the comments that are held out together, shape (n,) each: whole sites."""
+    folds = site_folds(sites, FOLDS)
+    return [folds == fold for fold in range(FOLDS)]
+
+
+def _held_out_log_odds(design: Design, is_held: npt.NDArray[np.bool_], seed: int) -> Floats:
+    """Score some comments by a model that has seen nothing of their sites: uncalibrated log-odds; 0 for the rest."""
+    scores = np.zeros(len(is_held))
+    held, seen = np.flatnonzero(is_held), np.flatnonzero(~is_held)
+    if len(held) and len(np.unique(design.labels[seen])) == 2:
+        model = SpamClassifier(seed=seed).fit_design(design, seen)
         scores[held] = model.decision_function_of(design, held)
     return scores
 
