@@ -56,18 +56,19 @@ def _scoring_options(command: Command) -> Command:
 def score(files: tuple[str, ...], output: str | None, model: Path | None, jobs: int | None, backend: str) -> None:
     """Score comments in batch.
 
-    Reads JSON Lines, CSV or Parquet, as the suffix says (.jsonl, .ndjson, .csv, .parquet; all but Parquet also with
-    .gz); - is JSON Lines on standard input. Writes the same rows with score, decision, reasons and model added.
+    Reads JSON Lines, CSV, Parquet and the XML exports of WordPress and Disqus, as the suffix says (.jsonl, .ndjson,
+    .csv, .parquet, .xml; all but Parquet also with .gz); - is JSON Lines on standard input. Writes the same rows with
+    score, decision, reasons and model added.
     Lines that hold no comment are named on standard error and left out; the exit status is then 1.
     """
     from training.formats import json_lines
-    from training.formats.files import require_format, require_readable, write_rows
+    from training.formats.files import require_readable, require_writable, write_rows
 
     with _refusals():
         for name in files:
             require_readable(name)
         if output:
-            require_format(output)
+            require_writable(output)
         rejections = _Rejections()
         scored = (outcome.fields for outcome in rejections.sift(_outcomes(_scorer(model, jobs, backend), files)))
         if output:

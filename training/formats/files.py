@@ -23,6 +23,7 @@ _MODULES = {
     ".ndjson": "json_lines",
     ".csv": "csv_table",
     ".parquet": "parquet_table",
+    ".xml": "xml_export",
 }
 KNOWN_SUFFIXES = tuple(_MODULES)
 
@@ -47,7 +48,7 @@ def write_rows(rows: Iterable[Mapping[str, Any]], target: str) -> None:
     Raises:
         FileError: there is no such format, or no place to write.
     """
-    module = _module(target)
+    module = _writing_module(target)
     with replaced(Path(target)) as stream:
         if target.endswith(".gz"):
             with gzip.GzipFile(filename="", fileobj=stream, mode="wb", mtime=0) as compressed:
@@ -56,14 +57,14 @@ def write_rows(rows: Iterable[Mapping[str, Any]], target: str) -> None:
             module.write(rows, stream)
 
 
-def require_format(name: str) -> None:
-    """Raise FileError, naming the known suffixes, unless the suffix is one of them."""
-    _module(name)
+def require_writable(target: str) -> None:
+    """Raise FileError, naming the known suffixes, unless files with that suffix can be written."""
+    _writing_module(target)
 
 
 def require_readable(source: str) -> None:
     """Raise FileError unless the file is there and of a known format, so that work on others need not start."""
-    require_format(source)
+    _module(source)
     try:
         with _opened(source):
             pass
@@ -116,3 +117,10 @@ def _module(source: str) -> ModuleType:
     if suffix not in _MODULES:
         raise FileError(source, f"found {suffix or 'no suffix'}, expected {', '.join(KNOWN_SUFFIXES)}")
     return importlib.import_module(f"training.formats.{_MODULES[suffix]}")
+
+
+def _writing_module(target: str) -> ModuleType:
+    module = _module(target)
+    if not hasattr(module, "write"):
+        raise FileError(target, "can be read, but not written")
+    return module
