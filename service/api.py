@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from model.verdict import Verdict
     from service.auth import Guard
     from service.metrics import Metrics
+    from service.recorder import Recorder
     from service.served_model import ServedModel
     from training.store import Site
 
@@ -26,11 +27,14 @@ if TYPE_CHECKING:
 class Api:
     """The views and what they work with."""
 
-    def __init__(self, guard: Guard, served: ServedModel, metrics: Metrics, max_body_bytes: int) -> None:
+    def __init__(
+        self, guard: Guard, served: ServedModel, metrics: Metrics, recorder: Recorder, max_body_bytes: int
+    ) -> None:
         self._max_body_bytes = max_body_bytes
         self._guard = guard
         self._served = served
         self._metrics = metrics
+        self._recorder = recorder
 
     def blueprint(self) -> Blueprint:
         """Say which path leads to which view."""
@@ -50,7 +54,8 @@ class Api:
         self._guard.charge(site, len(items))
         verdicts = iter(self._served.filter.check_many(comments))
         answers = [
-            self._counted(next(verdicts)) if isinstance(item, Comment) else rejected_members(item) for item in items
+            self._noted(site, item, next(verdicts)) if isinstance(item, Comment) else rejected_members(item)
+            for item in items
         ]
         return _answer({"verdicts": answers})
 
@@ -89,9 +94,11 @@ class Api:
         request.environ[SITE] = site.name
         return site
 
-    def _counted(self, verdict: Verdict) -> dict[str, Any]:
+    def _noted(self, site: Site, comment: Comment, verdict: Verdict) -> dict[str, Any]:
+        check_id = make_id()
         self._metrics.count_verdict(verdict)
-        return verdict_members(make_id(), verdict)
+        self._recorder.record(check_id, site.name, comment, verdict)
+        return verdict_members(check_id, verdict)
 
 
 def _answer(members: dict[str, Any]) -> Response:

@@ -12,11 +12,14 @@ from service.auth import Allowance, Guard, Keys
 from service.check import PATH as CHECK_PATH
 from service.check import Check
 from service.description import Description
+from service.labelling import Labelling
 from service.logs import RequestLog
 from service.metrics import Metrics
 from service.observer import REQUEST_ID, Observer
 from service.problems import answer_to, answer_with, problem
+from service.recorder import Recorder
 from service.served_model import ServedModel
+from training.labels import LabelStore
 from training.store import Store
 
 if TYPE_CHECKING:
@@ -36,11 +39,15 @@ def create_app(config: Config) -> Flask:
     served = ServedModel(config.model, metrics)
     store = Store(config.database)
     guard = Guard(Keys(store), Allowance(config.checks_per_minute), Allowance(config.failed_keys_per_minute))
-    check = Check(guard, served, metrics, config.max_body_bytes)
+    labels = LabelStore(store)
+    recorder = Recorder(labels, config.keep_checks_days)
+    check = Check(guard, served, metrics, recorder, config.max_body_bytes)
 
     app = Flask(__name__, static_folder=None)
     app.extensions["hamgate.store"] = store
-    app.register_blueprint(Api(guard, served, metrics, config.max_batch_body_bytes).blueprint())
+    app.extensions["hamgate.recorder"] = recorder
+    app.register_blueprint(Api(guard, served, metrics, recorder, config.max_batch_body_bytes).blueprint())
+    app.register_blueprint(Labelling(guard, labels, config.max_body_bytes).blueprint())
     app.register_blueprint(Description().blueprint())
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_error)

@@ -18,7 +18,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from service.problems import NotReadyError, TooManyRequestsError, UnknownKeyError
-from training.store import DatabaseUnusableError
+from training.database import DatabaseUnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from service.auth import Guard
     from service.metrics import Metrics
+    from service.recorder import Recorder
     from service.served_model import ServedModel
 
 PATH = "/v1/check"
@@ -26,10 +27,13 @@ PATH = "/v1/check"
 class Check:
     """Judges one comment."""
 
-    def __init__(self, guard: Guard, served: ServedModel, metrics: Metrics, max_body_bytes: int) -> None:
+    def __init__(
+        self, guard: Guard, served: ServedModel, metrics: Metrics, recorder: Recorder, max_body_bytes: int
+    ) -> None:
         self._guard = guard
         self._served = served
         self._metrics = metrics
+        self._recorder = recorder
         self._max_body_bytes = max_body_bytes
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
@@ -52,4 +56,5 @@ class Check:
         self._guard.charge(site, 1)
         verdict = self._served.filter.check(comment)
         self._metrics.count_verdict(verdict)
+        self._recorder.record(environ[REQUEST_ID], site.name, comment, verdict)
         return encoded(verdict_members(environ[REQUEST_ID], verdict))

@@ -10,20 +10,20 @@ import re
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from service.config import DEFAULTS, Config, core_count, default_database
+from service.config import Config, core_count
+from service.options import database as database_option
+from service.options import setting
 from service.problems import ServiceError
 from training.formats.row import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from training.store import Store
-
-    Command = TypeVar("Command", bound=Callable[..., Any])
 
 SITE_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
 UNUSABLE = 2
@@ -53,30 +53,6 @@ def _offline_commands() -> dict[str, click.Command]:
     return {command.name: command for command in COMMANDS if command.name}
 
 
-def _setting(name: str, kind: Any, description: str, **more: Any) -> Callable[[Command], Command]:
-    """Declare a setting: a flag, the ``HAMGATE_*`` variable of the same name, and the default in ``Config``."""
-    parameter = name.replace("-", "_")
-    declared = {"default": DEFAULTS.get(parameter), "show_default": True, **more}
-    return click.option(
-        f"--{name}",
-        parameter,
-        type=kind,
-        envvar=f"HAMGATE_{parameter.upper()}",
-        show_envvar=True,
-        help=description,
-        **declared,
-    )
-
-
-_database = _setting(
-    "database",
-    str,
-    "URL of the database: SQLite or PostgreSQL.",
-    default=default_database,
-    show_default=default_database(),
-)
-
-
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="hamgate", prog_name="hamgate")
 def main() -> None:
@@ -84,25 +60,26 @@ def main() -> None:
 
 
 @main.command()
-@_setting("host", str, "Address to listen on.")
-@_setting("port", click.IntRange(1, 65_535), "Port to listen on.")
-@_setting("workers", click.IntRange(min=1), "Worker processes.", default=core_count, show_default="one for each core")
-@_database
-@_setting("model", click.Path(path_type=Path, dir_okay=False), "The model artefact.", show_default="the shipped one")
-@_setting("max-body-kib", click.IntRange(1, 16_384), "Largest body of a request, in KiB.")
-@_setting("max-batch-body-kib", click.IntRange(1, 65_536), "Largest body of a batch, in KiB.")
-@_setting("body-timeout-seconds", click.FloatRange(0, min_open=True), "How long a client may take to send a body.")
-@_setting(
+@setting("host", str, "Address to listen on.")
+@setting("port", click.IntRange(1, 65_535), "Port to listen on.")
+@setting("workers", click.IntRange(min=1), "Worker processes.", default=core_count, show_default="one for each core")
+@database_option
+@setting("model", click.Path(path_type=Path, dir_okay=False), "The model artefact.", show_default="the shipped one")
+@setting("max-body-kib", click.IntRange(1, 16_384), "Largest body of a request, in KiB.")
+@setting("max-batch-body-kib", click.IntRange(1, 65_536), "Largest body of a batch, in KiB.")
+@setting("body-timeout-seconds", click.FloatRange(0, min_open=True), "How long a client may take to send a body.")
+@setting(
     "checks-per-minute",
     click.IntRange(min=0),
     "Comments that one site may have checked; each worker counts by itself; 0: no limit.",
 )
-@_setting(
+@setting(
     "failed-keys-per-minute",
     click.IntRange(min=0),
     "Wrong keys of one address answered with 401; then 429; each worker counts by itself; 0: no limit.",
 )
-@_setting("log-requests", bool, "Whether to log a line for each request.")
+@setting("keep-checks-days", click.FloatRange(0), "How long checks can be labelled by their id; 0: they are not kept.")
+@setting("log-requests", bool, "Whether to log a line for each request.")
 def serve(**settings: Any) -> None:
     """Run the service.
 
@@ -128,7 +105,7 @@ def sites() -> None:
 
 @sites.command("add")
 @click.argument("name")
-@_database
+@database_option
 def add_site(name: str, database: str) -> None:
     """Add a site and print its key."""
     from service.auth import digest_of, make_key
@@ -142,7 +119,7 @@ def add_site(name: str, database: str) -> None:
 
 
 @sites.command("list")
-@_database
+@database_option
 def list_sites(database: str) -> None:
     """Print a line for each site: its name, when it was added, and when its key was made."""
     with _store(database) as store:
@@ -152,7 +129,7 @@ def list_sites(database: str) -> None:
 
 @sites.command("rotate-key")
 @click.argument("name")
-@_database
+@database_option
 def rotate_key(name: str, database: str) -> None:
     """Give a site another key and print it; the old one is void."""
     from service.auth import digest_of, make_key
@@ -165,7 +142,7 @@ def rotate_key(name: str, database: str) -> None:
 
 @sites.command("remove")
 @click.argument("name")
-@_database
+@database_option
 def remove_site(name: str, database: str) -> None:
     """Remove a site; its key is void."""
     with _store(database) as store:

@@ -45,6 +45,7 @@ class Config:
     body_timeout_seconds: float = 10.0
     checks_per_minute: int = 1_000_000
     failed_keys_per_minute: int = 100
+    keep_checks_days: float = 30.0
     log_requests: bool = True
 
     @property

@@ -20,6 +20,8 @@ from service.schemas import (
     BatchBody,
     CommentBody,
     HealthBody,
+    LabelBody,
+    LabelledBody,
     ModelBody,
     ProblemBody,
     VerdictBody,
@@ -105,6 +107,8 @@ def openapi_document() -> dict[str, Any]:
         BatchBody,
         CommentBody,
         HealthBody,
+        LabelBody,
+        LabelledBody,
         ModelBody,
         ProblemBody,
         VerdictBody,
@@ -122,6 +126,7 @@ def _paths() -> dict[str, Any]:
         "/v1/check/batch": {
             "post": _check("checkBatch", "Judge up to 1,000 comments, in order", BatchBody, VerdictsBody)
         },
+        "/v1/labels": {"post": _labelling()},
         "/v1/model": {
             "get": _operation("model", "Describe the served model", ModelBody, "401", "429", "503")
             | {"security": [{BEARER: []}]}
@@ -143,6 +148,19 @@ def _check(name: str, summary: str, body: type[BaseModel], answer: type[BaseMode
         "security": [{BEARER: []}],
         "requestBody": {"required": True, "content": _content(JSON, body)},
     }
+
+
+def _labelling() -> dict[str, Any]:
+    """Describe the one call that answers 201, and 404 for an id that is not there."""
+    operation = _check("addLabel", "Say what a comment is; answered once that is durable", LabelBody, LabelledBody)
+    responses = operation["responses"]
+    responses["201"] = responses.pop("200")
+    responses["404"] = _refusal("404", "There is no check of that id that this site may see.")
+    either = [{"required": ["id"]}, {"$ref": "#/components/schemas/CommentBody"}]
+    operation["requestBody"]["content"][JSON]["schema"] = {
+        "allOf": [{"$ref": "#/components/schemas/LabelBody"}, {"anyOf": either}]
+    }
+    return operation
 
 
 def _operation(name: str, summary: str, answer: type[BaseModel], *refusals: str) -> dict[str, Any]:

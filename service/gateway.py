@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Answer: TypeAlias = tuple[int, list[tuple[str, str]], bytes]
 
 LONG_BODY_BYTES = 16 * 1024
+WAITING_THREADS = 4
 MAX_HELD_BYTES = 64 * 1024 * 1024
 MAX_DISCARDED_BYTES = 256 * 1024 * 1024
 CONSTANTS: WSGIEnvironment = {
@@ -72,11 +73,20 @@ class Gateway:
     """An RSGI application around a WSGI one.
 
     Short requests are answered on the event loop itself, one after the other. Those with a long body, which may keep
-    the model busy for a while, take their turns in a thread of their own, so that short ones get between them.
+    the model busy for a while, take their turns in a thread of their own, so that short ones get between them. Those
+    that may have to wait for the database (``waiting_paths``) have other threads.
     """
 
-    def __init__(self, application: WSGIApplication, max_body_bytes: int, body_timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        application: WSGIApplication,
+        max_body_bytes: int,
+        body_timeout_seconds: float,
+        waiting_paths: frozenset[str],
+    ) -> None:
         self._application = application
+        self._waiting_paths = waiting_paths
+        self._waiting_requests = ThreadPoolExecutor(WAITING_THREADS, "waiting-requests")
         self._max_body_bytes = max_body_bytes
         self._body_timeout_seconds = body_timeout_seconds
         self._held_bytes = 0
@@ -92,15 +102,17 @@ class Gateway:
         if length == 0:
             return self._call(environ, b"")
         body = bytearray()
+        waits = environ["PATH_INFO"] in self._waiting_paths
         try:
             async with asyncio.timeout(self._body_timeout_seconds):
-                if length is not None and length <= LONG_BODY_BYTES:
+                if length is not None and length <= LONG_BODY_BYTES and not waits:
                     return self._call(environ, await connection())
                 await self._receive(environ, connection, body)
         except TimeoutError:
             environ[REFUSAL] = SlowBodyError(f"the body did not arrive within {self._body_timeout_seconds:g} seconds")
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._long_requests, self._call, environ, body)
+            threads = self._waiting_requests if waits else self._long_requests
+            return await asyncio.get_running_loop().run_in_executor(threads, self._call, environ, body)
         finally:
             self._held_bytes -= len(body)
 

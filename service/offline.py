@@ -1,4 +1,4 @@
-"""The commands that work on files: ``score``, ``evaluate`` and ``train``.
+"""The commands that work on files: ``score``, ``evaluate``, ``train`` and ``import``.
 
 Data goes to standard output, messages to standard error. Exit status: 0 done, 1 done but with rejected lines, 2 wrong
 usage or unreadable input. What takes long to import is imported when its command runs.
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+
+from service.options import database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -182,6 +184,39 @@ def train(
     rejections.exit_if_any()
 
 
+@click.command("import")
+@_files
+@click.option("--site", required=True, help="The site whose comments these are.")
+@database
+def import_labels(files: tuple[str, ...], site: str, database: str) -> None:
+    """Add labelled comments to the label store.
+
+    Reads the formats of "score". WordPress: approved comments are ham and spam is spam; pending and trashed ones have
+    no label, like rows without one, and are passed over. What is there already is not added again, so an import that
+    was cut off is run again. Lines that hold no comment are named on standard error; the exit status is then 1.
+    """
+    from datetime import UTC, datetime
+    from itertools import chain
+
+    from training.database import Database
+    from training.formats.files import read_rows, require_readable
+    from training.importing import Imported, add_labels, given_labels
+    from training.labels import LabelStore
+
+    with _refusals():
+        for name in files:
+            require_readable(name)
+        counts, rejections = Imported(), _Rejections()
+        rows = chain.from_iterable(map(read_rows, files))
+        labels = _with_progress(given_labels(rows, site, datetime.now(UTC), counts))
+        with Database(database) as opened:
+            add_labels(rejections.sift(labels), LabelStore(opened), counts)
+        _message(
+            f"{counts.added:,} labels added, {counts.known:,} there already, {counts.unlabelled:,} without a label"
+        )
+    rejections.exit_if_any()
+
+
 class _Refusal(click.ClickException):
     """Stops the command with a message and the status for wrong usage or unreadable input."""
 
@@ -262,4 +297,4 @@ def _message(text: str) -> None:
     tqdm.write(text, file=sys.stderr)
 
 
-COMMANDS: tuple[click.Command, ...] = (score, evaluate, train)
+COMMANDS: tuple[click.Command, ...] = (score, evaluate, train, import_labels)

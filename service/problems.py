@@ -66,6 +66,10 @@ class TooManyRequestsError(ServiceError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class UnknownCheckError(ServiceError):
+    """There is no check of that id that this site may see."""
+
+
 class NotReadyError(ServiceError):
     """The service can't score at the moment; the message says why."""
 
@@ -75,6 +79,7 @@ class NotReadyError(ServiceError):
 STATUS_OF: dict[type[Exception], HTTPStatus] = {
     MalformedBodyError: HTTPStatus.BAD_REQUEST,
     UnknownKeyError: HTTPStatus.UNAUTHORIZED,
+    UnknownCheckError: HTTPStatus.NOT_FOUND,
     WrongMethodError: HTTPStatus.METHOD_NOT_ALLOWED,
     SlowBodyError: HTTPStatus.REQUEST_TIMEOUT,
     BodyTooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -7,6 +7,7 @@ the connection to ``bodies``.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -118,6 +119,24 @@ class VerdictsBody(BaseModel):
     verdicts: list[VerdictBody | RejectedBody]
 
 
+class LabelBody(BaseModel):
+    """What a moderator says: of an earlier check, by its ``id``, or of the comment that stands beside the label."""
+
+    model_config = ConfigDict(strict=True, title="Label", extra="allow")
+
+    label: Literal["spam", "ham"] = Field(description="What the comment is.")
+    id: OptionalText = Field(default=None, description="The id of an earlier check of this site.")
+    labelled_by: OptionalText = Field(default=None, max_length=253, description="Who says so.")
+
+
+class LabelledBody(BaseModel):
+    """The label is durable."""
+
+    model_config = ConfigDict(title="Labelled")
+
+    label: Literal["spam", "ham"]
+
+
 class ThresholdsBody(BaseModel):
     """Scores at and above which a comment is reviewed, blocked and discarded."""
 
@@ -171,6 +190,32 @@ def comments_of(body: bytes) -> list[Comment | WrongFieldError]:
     if len(listed) > MAX_COMMENTS:
         raise BodyTooLargeError(f"comments: found {len(listed):,}, expected at most {MAX_COMMENTS:,}")
     return [_comment_or_error(item) for item in listed]
+
+
+@dataclass(frozen=True, slots=True)
+class SaidLabel:
+    """A label as it arrives: with a comment, or else with the id of a check."""
+
+    label: Literal["spam", "ham"]
+    labelled_by: str
+    check_id: str
+    comment: Comment | None
+
+
+def label_of(body: bytes) -> SaidLabel:
+    """Read one label.
+
+    Raises:
+        MalformedBodyError: the body is not JSON.
+        WrongFieldError: there is no label, or neither an id nor a comment.
+    """
+    decoded = _decoded(body)
+    try:
+        said = LabelBody.model_validate(decoded)
+    except ValidationError as error:
+        raise _wrong_field(error) from None
+    comment = None if said.id else _comment_in(decoded)
+    return SaidLabel(said.label, said.labelled_by or "", said.id or "", comment)
 
 
 def verdict_members(check_id: str, verdict: Verdict) -> dict[str, Any]:
@@ -239,6 +284,11 @@ def _wrong_field(error: ValidationError) -> WrongFieldError:
     field = ".".join(map(str, first["loc"])) or "body"
     if first["type"] == "missing":
         return WrongFieldError(field, "missing, but required")
-    expected = {"string_type": "a string", "list_type": "a list", "model_type": "an object"}.get(first["type"])
+    expected = {
+        "string_type": "a string",
+        "list_type": "a list",
+        "model_type": "an object",
+        "literal_error": "spam or ham",
+    }.get(first["type"])
     found = JSON_NAMES.get(type(first["input"]), "something else")
     return WrongFieldError(field, f"found {found}, expected {expected or first['msg']}")

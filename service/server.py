@@ -7,6 +7,7 @@ model file comes into service; a worker that dies is replaced.
 
 from __future__ import annotations
 
+import atexit
 import logging.config
 import multiprocessing
 import os
@@ -30,11 +31,13 @@ from granian.server import MPServer
 from service.app import create_app
 from service.auth import digest_of, make_key
 from service.gateway import Gateway
+from service.labelling import PATH as LABELS_PATH
 from service.logs import configuration
 from service.metrics import DIRECTORY_VARIABLE
 from service.problems import ServiceError
 from service.served_model import proven
-from training.store import Store, sqlite_path
+from training.database import sqlite_path
+from training.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -173,7 +176,9 @@ def _server(config: Config) -> MPServer:
 def _gateway(config: Config) -> Any:  # granian's type is that of its plain functions
     """Build what a worker runs; called in the worker."""
     Thread(target=_stop_with_launcher, name="launcher-watch", daemon=True).start()
-    return Gateway(create_app(config), config.max_batch_body_bytes, config.body_timeout_seconds)
+    app = create_app(config)
+    atexit.register(app.extensions["hamgate.recorder"].close)
+    return Gateway(app, config.max_batch_body_bytes, config.body_timeout_seconds, frozenset({LABELS_PATH}))
 
 
 def _print_welcome(config: Config, key: str | None) -> None:

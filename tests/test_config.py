@@ -14,7 +14,8 @@ from conftest import HAMGATE, Service
 
 from service.cli import main
 from service.config import Config, core_count
-from training.store import DatabaseUnusableError, Store, sqlite_path
+from training.database import DatabaseUnusableError, sqlite_path
+from training.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

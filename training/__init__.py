@@ -1,5 +1,5 @@
-"""Labelled comments: their file formats, training, evaluation and batch scoring. Knows nothing of HTTP.
+"""Labelled comments: file formats, training, evaluation, batch scoring, and the database. Knows nothing of HTTP.
 
-Reading order: formats, labelled, corrections, store, dataset, budget, batch, measures, intervals, train,
-evaluate, tally, figures, report.
+Reading order: formats, labelled, corrections, migrations, database, store, labels, importing, dataset, budget, batch,
+measures, intervals, train, evaluate, tally, figures, report.
 """

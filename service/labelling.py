@@ -1,0 +1,68 @@
+"""``POST /v1/labels``: what a site says of a comment, answered once it is durable."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, request
+
+from service.bodies import JSON, json_body
+from service.observer import SITE
+from service.problems import NotReadyError, UnknownCheckError
+from service.recorder import INTERVAL_SECONDS
+from service.schemas import encoded, label_of
+from training.database import DatabaseUnusableError
+from training.labels import GivenLabel
+
+if TYPE_CHECKING:
+    from model.comment import Comment
+    from service.auth import Guard
+    from training.labels import Check, LabelStore
+
+PATH = "/v1/labels"
+PATIENCE_SECONDS = 5 * INTERVAL_SECONDS
+"""How long a check may take from one worker's answer to where all workers see it."""
+
+
+class Labelling:
+    """The view and what it works with."""
+
+    def __init__(self, guard: Guard, labels: LabelStore, max_body_bytes: int) -> None:
+        self._guard = guard
+        self._labels = labels
+        self._max_body_bytes = max_body_bytes
+
+    def blueprint(self) -> Blueprint:
+        """Say which path leads to the view."""
+        labelling = Blueprint("labelling", __name__)
+        labelling.add_url_rule(PATH, view_func=self.add_label, methods=["POST"])
+        return labelling
+
+    def add_label(self) -> Response:
+        """Add a label of an earlier check, or of a comment that comes with it."""
+        site = self._guard.site_of(request.environ)
+        request.environ[SITE] = site.name
+        said = label_of(json_body(request.environ, self._max_body_bytes))
+        self._guard.charge(site, 1)
+        try:
+            comment = said.comment or self._comment_of(said.check_id, site.name)
+            now = datetime.now(UTC)
+            self._labels.add([GivenLabel(site.name, comment, said.label, said.labelled_by, now)])
+        except DatabaseUnusableError as error:
+            raise NotReadyError(f"the label can't be kept: {error}") from error
+        return Response(encoded({"label": said.label}), 201, content_type=JSON)
+
+    def _comment_of(self, check_id: str, site: str) -> Comment:
+        """Find the comment of a check; another worker may have answered it only just now."""
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while (check := self._labels.check(check_id)) is None and time.monotonic() < give_up_at:
+            time.sleep(INTERVAL_SECONDS / 2)
+        return _of_site(check, site).comment
+
+
+def _of_site(check: Check | None, site: str) -> Check:
+    if check is None or check.site != site:
+        raise UnknownCheckError("there is no check of that id, or it is too long ago; send the comment with its label")
+    return check

@@ -1,0 +1,166 @@
+"""``POST /v1/labels`` and ``hamgate import``: what they take, and that what they acknowledge is there."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+from conftest import stop_service
+from test_exports import comment, wxr
+
+from model.comment import Comment
+from service.auth import digest_of, make_key
+from service.cli import main
+from training.database import Database
+from training.labels import LabelStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from conftest import Service
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from service.config import Config
+    from training.labels import GivenLabel
+
+
+@pytest.fixture
+def labels(config: Config) -> Iterator[LabelStore]:
+    with Database(config.database) as database:
+        yield LabelStore(database)
+
+
+def all_labels(store: LabelStore) -> list[GivenLabel]:
+    return [given for _, given in store.latest()]
+
+
+def test_a_comment_is_labelled_by_the_id_of_its_check(client: FlaskClient, labels: LabelStore) -> None:
+    verdict = client.post("/v1/check", json={"text": "Hi", "author": "Bo", "user_ip": "192.0.2.1"}).json
+    reply = client.post("/v1/labels", json={"id": verdict["id"], "label": "spam", "labelled_by": "ann"})
+    assert (reply.status_code, reply.json) == (201, {"label": "spam"})
+    (given,) = all_labels(labels)
+    assert given.comment == Comment(text="Hi", author="Bo", user_ip="192.0.2.1")
+    assert (given.site, given.label, given.labelled_by) == ("blog.example", "spam", "ann")
+
+
+def test_a_comment_of_a_batch_is_labelled_by_its_id(client: FlaskClient, labels: LabelStore) -> None:
+    answer = client.post("/v1/check/batch", json={"comments": [{"text": "Hi"}, {"text": "Ho"}]}).json
+    assert client.post("/v1/labels", json={"id": answer["verdicts"][1]["id"], "label": "ham"}).status_code == 201
+    assert [given.comment.text for given in all_labels(labels)] == ["Ho"]
+
+
+def test_a_comment_is_labelled_by_sending_it(client: FlaskClient, labels: LabelStore) -> None:
+    assert client.post("/v1/labels", json={"text": "Hi", "author": "Bo", "label": "ham"}).status_code == 201
+    assert all_labels(labels)[0].comment == Comment(text="Hi", author="Bo")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"text": "Hi"}, "label"),
+        ({"text": "Hi", "label": "bad"}, "label"),
+        ({"text": "Hi", "label": 1}, "label"),
+        ({"label": "spam"}, "text"),
+        ({"text": 5, "label": "spam"}, "text"),
+        ({"id": 5, "label": "spam"}, "id"),
+        ({"text": "Hi", "label": "spam", "labelled_by": 5}, "labelled_by"),
+        ([], "body"),
+    ],
+)
+def test_a_wrong_field_is_named(client: FlaskClient, body: Any, field: str) -> None:
+    reply = client.post("/v1/labels", json=body)
+    assert (reply.status_code, reply.json["field"]) == (422, field)
+
+
+def test_without_a_key_nothing_is_labelled(app: Flask, labels: LabelStore) -> None:
+    assert app.test_client().post("/v1/labels", json={"text": "Hi", "label": "ham"}).status_code == 401
+    assert all_labels(labels) == []
+
+
+def test_an_unknown_id_is_not_found(client: FlaskClient) -> None:
+    assert client.post("/v1/labels", json={"id": "nothing", "label": "ham"}).status_code == 404
+
+
+def test_another_sites_id_is_not_found(client: FlaskClient, app: Flask, labels: LabelStore) -> None:
+    verdict = client.post("/v1/check", json={"text": "Hi"}).json
+    key = make_key()
+    from datetime import UTC, datetime
+
+    app.extensions["hamgate.store"].add_site("other.example", digest_of(key), datetime.now(UTC))
+    headers = {"Authorization": f"Bearer {key}"}
+    reply = client.post("/v1/labels", json={"id": verdict["id"], "label": "ham"}, headers=headers)
+    assert reply.status_code == 404
+    assert all_labels(labels) == []
+
+
+def test_a_database_that_is_gone_is_a_503_and_no_acknowledgement(client: FlaskClient, app: Flask) -> None:
+    client.post("/v1/check", json={"text": "Hi"})
+    with app.extensions["hamgate.store"].transaction() as connection:
+        connection.exec_driver_sql("DROP TABLE labels")
+    reply = client.post("/v1/labels", json={"text": "Hi", "label": "ham"})
+    assert (reply.status_code, reply.headers["Retry-After"]) == (503, "5")
+
+
+def test_checks_that_are_not_kept_can_not_be_labelled_by_id(start: Callable[..., Service]) -> None:
+    service = start("--keep-checks-days", "0")
+    verdict = json.loads(service.check("Hi").body)
+    assert service.call("POST", "/v1/labels", json.dumps({"id": verdict["id"], "label": "ham"}).encode()).status == 404
+
+
+def test_every_worker_knows_the_checks_of_the_others(start: Callable[..., Service]) -> None:
+    service = start("--workers", "3")
+    for number in range(12):
+        verdict = json.loads(service.check(f"Hi {number}").body)
+        body = json.dumps({"id": verdict["id"], "label": "ham"}).encode()
+        assert service.call("POST", "/v1/labels", body).status == 201
+
+
+def test_a_check_answered_just_before_the_end_is_remembered(start: Callable[..., Service]) -> None:
+    service = start("--workers", "1")
+    verdict = json.loads(service.check("Hi").body)
+    assert stop_service(service) == 0
+    with Database(service.database) as database:
+        assert LabelStore(database).check(verdict["id"]) is not None
+
+
+def run_import(url: str, *files: Path) -> Any:
+    arguments = [*map(str, files), "--site", "blog.example", "--database", url]
+    return CliRunner().invoke(main, ["import", *arguments])
+
+
+def test_an_export_is_imported_and_a_second_time_changes_nothing(tmp_path: Path) -> None:
+    export, url = tmp_path / "blog.xml", f"sqlite:///{tmp_path / 'l.sqlite3'}"
+    states = ["1", "spam", "0", "trash"]
+    export.write_text(wxr(*(comment(id=str(n), text=f"Nice {n}", approved=state) for n, state in enumerate(states))))
+    first, second = run_import(url, export), run_import(url, export)
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert "2 labels added, 0 there already, 2 without a label" in first.stderr
+    assert "0 labels added, 2 there already, 2 without a label" in second.stderr
+    with Database(url) as database:
+        given = all_labels(LabelStore(database))
+    assert [(label.comment.text, label.label) for label in given] == [("Nice 0", "ham"), ("Nice 1", "spam")]
+    assert {(label.site, label.labelled_by) for label in given} == {("blog.example", "wordpress")}
+
+
+def test_a_broken_export_is_imported_up_to_where_it_breaks(tmp_path: Path) -> None:
+    export, url = tmp_path / "blog.xml", f"sqlite:///{tmp_path / 'l.sqlite3'}"
+    whole = wxr(*(comment(id=str(n), text=f"Nice {n}") for n in range(3)))
+    export.write_text(whole[: whole.index("Nice 2")])
+    outcome = run_import(url, export)
+    assert outcome.exit_code == 1
+    assert "broken XML" in outcome.stderr
+    assert "2 labels added" in outcome.stderr
+
+
+def test_who_said_so_and_when_comes_from_the_file(tmp_path: Path) -> None:
+    file, url = tmp_path / "labels.jsonl", f"sqlite:///{tmp_path / 'l.sqlite3'}"
+    row = {"text": "Hi", "label": "ham", "labelled_by": "ann", "labelled_at": "2026-01-02T13:00:00+01:00"}
+    file.write_text(json.dumps(row) + "\nno JSON\n")
+    assert run_import(url, file).exit_code == 1
+    with Database(url) as database:
+        (given,) = all_labels(LabelStore(database))
+    assert (given.labelled_by, given.labelled_at.isoformat()) == ("ann", "2026-01-02T12:00:00+00:00")

@@ -1,0 +1,133 @@
+"""The label store: what is kept, which label wins, and that adding twice changes nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from typing import TYPE_CHECKING
+
+import pytest
+import sqlalchemy as sa
+
+from model.comment import Comment
+from training.database import SCHEMA_VERSION, Database, DatabaseUnusableError
+from training.labels import Check, GivenLabel, LabelStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from training.labelled import Label
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'labels.sqlite3'}"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[LabelStore]:
+    with Database(url) as database:
+        yield LabelStore(database)
+
+
+def label(text: str, said: Label, by: str = "ann", site: str = "blog.example", minute: int = 0) -> GivenLabel:
+    return GivenLabel(site, Comment(text=text, author="Bo"), said, by, NOON + timedelta(minutes=minute))
+
+
+def check(check_id: str, minute: int = 0) -> Check:
+    comment = Comment(text="Hi \x00 \ufffd 两", author_email="bo@mail.example")
+    return Check(check_id, "blog.example", NOON + timedelta(minutes=minute), comment, 0.25, "allow", "0123456789abcdef")
+
+
+def test_a_check_is_found_by_its_id_as_it_was(store: LabelStore) -> None:
+    store.remember([check("a"), check("b", 1)])
+    assert store.check("b") == check("b", 1)
+    assert store.check("c") is None
+
+
+def test_old_checks_are_forgotten(store: LabelStore) -> None:
+    store.remember([check("old"), check("new", 10)])
+    assert store.forget_checks(NOON + timedelta(minutes=5)) == 1
+    assert store.check("old") is None
+    assert store.check("new") is not None
+
+
+def test_a_later_label_wins_and_the_history_stays(store: LabelStore) -> None:
+    first, second = label("Hi", "spam"), label("Hi", "ham", by="bo", minute=1)
+    assert store.add([first]) == store.add([second]) == 1
+    assert store.history("blog.example", first.comment) == [first, second]
+    assert [given for _, given in store.latest()] == [second]
+
+
+def test_adding_twice_changes_nothing(store: LabelStore) -> None:
+    labels = [label("Hi", "spam"), label("Ho", "ham"), label("Hi", "spam", minute=1)]
+    assert store.add(labels) == 2
+    assert store.add(labels) == 0
+    assert len(list(store.latest())) == 2
+
+
+def test_a_label_that_returns_to_what_it_was_counts_anew(store: LabelStore) -> None:
+    labels = [label("Hi", "spam"), label("Hi", "ham", minute=1), label("Hi", "spam", minute=2)]
+    assert store.add(labels) == 3
+    assert store.history("blog.example", labels[0].comment) == labels
+
+
+def test_sites_say_different_things_of_the_same_comment(store: LabelStore) -> None:
+    here, there = label("Hi", "spam"), label("Hi", "ham", site="other.example")
+    assert store.add([here, there]) == 2
+    assert [given for _, given in store.latest()] == [here, there]
+
+
+def test_the_latest_labels_can_be_followed(store: LabelStore) -> None:
+    store.add([label(f"comment {number}", "ham") for number in range(2_500)])
+    numbers = [number for number, _ in store.latest()]
+    assert len(numbers) == 2_500
+    store.add([label("another", "spam")])
+    assert [given.comment.text for _, given in store.latest(after=numbers[-1])] == ["another"]
+
+
+def test_labels_that_fail_half_way_are_not_added_at_all(store: LabelStore) -> None:
+    broken = label("Ho", "ham", by=None)  # type: ignore[arg-type]  # what the database refuses
+    with pytest.raises(sa.exc.IntegrityError):
+        store.add([label("Hi", "spam"), broken])
+    assert list(store.latest()) == []
+
+
+def test_a_database_from_before_migrations_is_brought_up_to_date(url: str) -> None:
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE sites (name VARCHAR(253) PRIMARY KEY, key_digest BLOB NOT NULL UNIQUE,"
+            " added_at DATETIME NOT NULL, key_made_at DATETIME NOT NULL)"
+        )
+        connection.exec_driver_sql("INSERT INTO sites VALUES ('blog.example', x'00', '2026-01-01', '2026-01-01')")
+    engine.dispose()
+    with Database(url) as database:
+        assert list(LabelStore(database).latest()) == []
+        with database.transaction() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM sites").scalar_one() == 1
+            assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one() == SCHEMA_VERSION
+
+
+def test_a_database_of_a_newer_hamgate_is_refused(url: str) -> None:
+    with Database(url) as database, database.transaction() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(DatabaseUnusableError, match=r"schema 9999, expected \d+ or older"):
+        Database(url)
+
+
+def open_database(url: str) -> None:
+    Database(url).close()
+
+
+def test_processes_that_open_a_new_database_at_once_all_succeed(url: str) -> None:
+    spawn = get_context("spawn")
+    processes = [spawn.Process(target=open_database, args=(url,)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 4
