@@ -20,7 +20,8 @@ import numpy as np
 from benchmarks.attacks import ATTACKS
 from benchmarks.quality.ours import Ours
 from benchmarks.quality.protocol import blog_folds, read_rows
-from model.artifact import SHIPPED, load
+from model import SHIPPED
+from model.artifact import load
 
 MAX_SPAM = 1_500
 

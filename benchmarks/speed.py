@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.artifact import SHIPPED, load
+from model import SHIPPED
+from model.artifact import load
 from model.comment import Comment
 
 if TYPE_CHECKING:

@@ -5,3 +5,8 @@ Knows nothing of HTTP, databases, clocks or environment variables.
 Reading order: comment, verdict, thresholds, characters, links, lookalikes, spelling, text, segments, compiled, ngrams,
 scorer, relation, explanation, classifier, artifact.
 """
+
+from pathlib import Path
+
+SHIPPED = Path(__file__).with_name("shipped.hamgate")
+"""The model that is used where no other is named."""

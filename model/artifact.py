@@ -13,7 +13,6 @@ import json
 import math
 import zipfile
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,11 +26,11 @@ from model.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from model.comment import Comment
 
-SHIPPED = Path(__file__).with_name("shipped.hamgate")
-FORMAT = 1
+FORMAT = 2
 MAX_BYTES = 64 * 1024 * 1024
 CHUNK_COMMENTS = 32
 """Comments measured together: more of them no longer fit into the processor's cache."""

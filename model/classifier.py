@@ -21,7 +21,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 from model.compiled import compiled
-from model.ngrams import COLUMN_BITS, FAMILIES, grams_of
+from model.ngrams import COLUMN_BITS, FAMILIES, TEXT_FAMILIES, grams_of
 from model.scorer import Scorer, packed_table
 from model.segments import parts_of
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
 
-CHUNK_COMMENTS = 512
+CHUNK_COMMENTS = 64
 _DESCRIPTION_BITS = 4
 _DESCRIPTION_MASK = np.uint32((1 << _DESCRIPTION_BITS) - 1)
 MIN_SITES = 2
@@ -44,8 +44,8 @@ BAYES_STRENGTH = 0.45
 """Robinson's s: how many comments the prior of one half is worth."""
 BAYES_MIN_DISTANCE = 0.1
 """Words whose spam probability is nearer to one half than this are noise."""
-BAYES_WEIGHT = 0.7
-JOINT_WEIGHT = 3.0
+BAYES_WEIGHT = 0.5
+JOINT_WEIGHT = 1.0
 """What the sum gives to naive Bayes and to the joint regression; each family's regression has 1."""
 MIN_VISITS = 400_000
 """A small training set is gone through more often, until so many comments have been visited."""
@@ -63,8 +63,7 @@ class Design:
     """Labelled comments as numbers.
 
     Attributes:
-        counts: float32 CSR, shape (n, c): how often each n-gram stands in each comment; n-grams of one site alone are
-            left out.
+        counts: float32 CSR, shape (n, c): 1 where a comment has an n-gram; n-grams of one site alone are left out.
         columns: int64, shape (c,): what the n-grams are known by.
         family_of: int8, shape (c,): the family of an n-gram.
         is_word: bool, shape (c,).
@@ -87,13 +86,13 @@ def design_of(comments: Sequence[Comment], labels: Sequence[int], sites: Sequenc
     chunks = [comments[i : i + CHUNK_COMMENTS] for i in range(0, len(comments), CHUNK_COMMENTS)]
     measured = Parallel(n_jobs=jobs)(delayed(_measure)(chunk) for chunk in chunks)
     described = np.concatenate([chunk.described for chunk in measured])
-    times = np.concatenate([chunk.times for chunk in measured])
     indptr = np.concatenate([[0], np.cumsum(np.concatenate([chunk.distinct for chunk in measured]))])
     sizes = np.concatenate([chunk.sizes for chunk in measured])
     del measured
     numbers = np.unique(np.asarray(sites), return_inverse=True)[1].astype(np.int64)
     indices = (described >> _DESCRIPTION_BITS).view(np.int32)
-    counts = sparse.csr_matrix((times, indices, indptr), shape=(len(comments), 1 << COLUMN_BITS))
+    ones = np.ones(len(indices), dtype=np.float32)
+    counts = sparse.csr_matrix((ones, indices, indptr), shape=(len(comments), 1 << COLUMN_BITS))
     columns = _shared_columns(counts, np.arange(len(comments)), numbers)
     description = np.zeros(1 << COLUMN_BITS, dtype=np.uint8)
     description[indices] = described & _DESCRIPTION_MASK
@@ -114,13 +113,11 @@ class _Measured:
 
     Attributes:
         described: uint32: the column, and in the lowest bits the family and whether it is one of words.
-        times: float32: how often it stands in the comment.
-        distinct: int64: how many distinct ones each comment has.
+        distinct: int64: how many each comment has.
         sizes: int64, shape (n, families).
     """
 
     described: npt.NDArray[np.uint32]
-    times: npt.NDArray[np.float32]
     distinct: Ints
     sizes: Ints
 
@@ -131,16 +128,17 @@ def _measure(comments: Sequence[Comment]) -> _Measured:
     keys = (rows << np.uint64(32)) | (grams.columns.astype(np.uint64) << np.uint64(_DESCRIPTION_BITS))
     keys |= families << np.uint64(1)
     keys[grams.first_word :] |= np.uint64(1)
-    distinct, times = np.unique(keys, return_counts=True)
-    per_comment = np.bincount((distinct >> np.uint64(32)).astype(np.int64), minlength=len(comments))
-    return _Measured(distinct.astype(np.uint32), times.astype(np.float32), per_comment, grams.sizes)
+    keys.sort()
+    per_comment = np.bincount((keys >> np.uint64(32)).astype(np.int64), minlength=len(comments))
+    return _Measured(keys.astype(np.uint32), per_comment, grams.sizes)
 
 
 class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     """P(spam) of comments, from hashed n-grams of all their fields.
 
     Parameters:
-        alpha: L2 penalty of the logistic regressions.
+        text_alpha: L2 penalty of the logistic regressions over the text and over all fields.
+        field_alpha: of those over single fields, which have less to go by.
         epochs: passes over the comments.
         seed: of the order in which comments are visited.
         jobs: processes to measure comments with.
@@ -148,8 +146,16 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     Learns ``scorer_``. Its log-odds are uncalibrated until ``calibrate`` has seen held-out scores.
     """
 
-    def __init__(self, alpha: float = 1e-5, epochs: int = 5, seed: int = 0, jobs: int = 1) -> None:
-        self.alpha = alpha
+    def __init__(
+        self,
+        text_alpha: float = 1e-6,
+        field_alpha: float = 1e-5,
+        epochs: int = 5,
+        seed: int = 0,
+        jobs: int = 1,
+    ) -> None:
+        self.text_alpha = text_alpha
+        self.field_alpha = field_alpha
         self.epochs = epochs
         self.seed = seed
         self.jobs = jobs
@@ -199,11 +205,9 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     def decision_function_of(self, design: Design, rows: Ints) -> Floats:
         """Return the log-odds of some measured comments, without measuring them again: float64, shape (n,)."""
         counts = design.counts[rows]
-        times = counts.data.astype(np.int64)
-        places = np.repeat(counts.indices, times)
-        cells = np.repeat(np.repeat(np.arange(len(rows)), np.diff(counts.indptr)), times) * len(FAMILIES)
-        cells += design.family_of[places]
-        columns = design.columns[places].astype(np.uint32)
+        cells = np.arange(len(rows)).repeat(np.diff(counts.indptr)) * len(FAMILIES)
+        cells += design.family_of[counts.indices]
+        columns = design.columns[counts.indices].astype(np.uint32)
         return self.scorer_.contributions(columns, cells.astype(np.int32), design.sizes[rows]).log_odds
 
     def predict_proba(self, comments: Sequence[Comment]) -> Floats:
@@ -223,44 +227,37 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         Returns:
             the families' weights in whole numbers, the joint regression's, the families' scales and their offsets.
         """
-        joint, _ = self._fit_joint(counts, sizes.sum(axis=1), labels, sites)
+        every_comment_alike = site_weights(labels, sites, 1.0)
+        joint, _ = self._regressed(counts, sizes.sum(axis=1), labels, every_comment_alike, self.text_alpha)
         weights = np.zeros(counts.shape[1])
         scales, offsets = np.full(len(FAMILIES), 1e-9), np.zeros(len(FAMILIES))
         for family, name in enumerate(FAMILIES):
             place, present = np.flatnonzero(family_of == family), np.flatnonzero(sizes[:, family] > 0)
             if name in REGRESSED_FAMILIES and len(place) and len(np.unique(labels[present])) == 2:
-                part = _selected(counts, present, place)
-                coefficients, intercept = self._fit_family(
-                    part, sizes[present, family], labels[present], sites[present]
-                )
+                part, said = _selected(counts, present, place), labels[present]
+                alike = site_weights(said, sites[present], REGRESSION_SITE_POWER)
+                alpha = self.text_alpha if family < TEXT_FAMILIES else self.field_alpha
+                coefficients, intercept = self._regressed(part, sizes[present, family], said, alike, alpha)
                 weights[place] = coefficients
                 scales[family] = max(float(np.abs(coefficients).max()), 1e-9) / 127
                 offsets[family] = intercept
         return np.rint(weights / scales[family_of]).astype(np.int64), joint, scales, offsets
 
-    def _fit_family(self, counts: sparse.csr_matrix, sizes: Ints, labels: Ints, sites: Ints) -> tuple[Floats, float]:
+    def _regressed(
+        self, counts: sparse.csr_matrix, sizes: Ints, labels: Ints, weights: Floats, alpha: float
+    ) -> tuple[Floats, float]:
         """Regress labels on counts divided by the square root of ``sizes``: coefficients and intercept."""
         roots = np.sqrt(sizes).astype(np.float32).repeat(np.diff(counts.indptr))
         scaled = sparse.csr_matrix((counts.data / roots, counts.indices, counts.indptr), shape=counts.shape)
         count = len(labels)
         model = SGDClassifier(
             loss="log_loss",
-            alpha=max(self.alpha, 1 / (MAX_INVERSE_PENALTY * count)),
+            alpha=max(alpha, 1 / (MAX_INVERSE_PENALTY * count)),
             max_iter=max(self.epochs, MIN_VISITS // count),
             tol=None,
             random_state=self.seed,
-        ).fit(scaled, labels, sample_weight=site_weights(labels, sites, REGRESSION_SITE_POWER))
-        return model.coef_[0], float(model.intercept_[0])
-
-    def _fit_joint(self, counts: sparse.csr_matrix, sizes: Ints, labels: Ints, sites: Ints) -> tuple[Floats, float]:
-        """Regress labels on all n-grams, the rarer the heavier (inverse document frequency)."""
-        documents = np.bincount(counts.indices, minlength=counts.shape[1])
-        rarity = np.log((1 + len(labels)) / (1 + documents)) + 1
-        rarity /= rarity.mean()
-        heavier = counts.data * rarity.astype(np.float32)[counts.indices]
-        weighted = sparse.csr_matrix((heavier, counts.indices, counts.indptr), shape=counts.shape)
-        coefficients, intercept = self._fit_family(weighted, sizes, labels, sites)
-        return coefficients * rarity, intercept
+        ).fit(scaled, labels, sample_weight=weights)
+        return model.coef_[0].astype(np.float64), float(model.intercept_[0])
 
 
 def _in_units(weights: Floats) -> tuple[Ints, float]:

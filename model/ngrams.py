@@ -36,34 +36,38 @@ TEXT_FAMILIES = 2
 
 SHORTEST, LONGEST = 2, 5
 """The orders of the n-grams of characters; those of words are single words, pairs, triples and pairs with a gap."""
-LONGEST_GAP = 4
 COLUMN_BITS = 26
 """An n-gram is known by the highest bits of its hash: its column."""
 
-_FAMILY_OF_CHARACTERS = np.array([0, 2, 3, 4, 4, 5])
-_FAMILY_OF_WORDS = np.array([1, 2, 3, 4, 4, 5])
+_NONE = -1
+_FAMILY_OF_CHARACTERS = np.array([_NONE, 2, 3, 4, 4, 5, 0])
+_FAMILY_OF_WORDS = np.array([1, 2, 3, 4, 4, 5, _NONE])
+"""By ``Kind``."""
 _FAMILY_OF_TRAITS = len(FAMILIES) - 1
 _FAMILY_COUNT = len(FAMILIES)
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xC2B2AE3D27D4EB4F)
 _KIND_SALTS = np.array([0x632BE59BD9B4E019 * (2 * kind + 1) % (1 << 64) for kind in Kind], dtype=np.uint64)
 _HALF, _WORD_SHIFT, _SHIFT = np.uint64(32), np.uint64(29), np.uint64(64 - COLUMN_BITS)
-_PAIR, _TRIPLE = np.uint64(3), np.uint64(5)
-_GAPPED = np.array([0, 0, 9, 11, 13], dtype=np.uint64)
-"""What tells pairs with a gap, of so many steps, from other pairs."""
+_STEPS = np.array([0, 1, 2, 2, 3, 4])
+"""How far the last word of an n-gram lies behind its first: a word, a pair, a triple, and pairs with gaps."""
+_TRIPLE = 2
+_SHAPE_SALTS = np.array([1, 3, 5, 9, 11, 13], dtype=np.uint64)
 _SEPARATOR = "\x00"
 
 
 @dataclass(frozen=True, slots=True)
 class Grams:
-    """The n-grams of a batch of n comments: of characters, then of words, then traits.
+    """The distinct n-grams of a batch of n comments: of characters, then of words, then traits.
+
+    How often a comment repeats an n-gram says little, and would let floods of one character outweigh all else.
 
     Attributes:
         columns: uint32, shape (g,).
         cells: int32, shape (g,): comment * len(FAMILIES) + family.
         words: int32, shape (g,): the word of a comment's text in which, or in the blank before which, the n-gram
             begins, as an index into the words; -1 for what begins behind the last, or is not of the text.
-        sizes: int64, shape (n, families): how many n-grams a comment has of each family.
+        sizes: int64, shape (n, families): how many distinct n-grams a comment has of each family.
         first_word: where the n-grams of words begin.
         joined: all strings, each closed by a separator.
         word_starts, word_ends: int32, shape (w,): where the words lie in ``joined``; ends are exclusive.
@@ -115,15 +119,42 @@ def _column(gram: np.uint64) -> np.uint32:
 
 
 @compiled
+def _word_gram(words: U64, first: int, shape: int) -> np.uint64:
+    gram = words[first]
+    if shape > 0:
+        gram = gram * _BASE + words[first + (1 if shape == _TRIPLE else _STEPS[shape])]
+    if shape == _TRIPLE:
+        gram = gram * _BASE + words[first + 2]
+    salted: np.uint64 = gram * _SHAPE_SALTS[shape]
+    return salted
+
+
+@compiled
+def _is_first(seen: U64, row: int, column: np.uint32) -> bool:
+    """Say whether a comment has not had this n-gram yet, and remember it; ``seen`` is a hash table, 0 where free."""
+    key = (np.uint64(row + 1) << _HALF) | np.uint64(column)
+    slot = np.int64((key * _BASE) >> _HALF) & (len(seen) - 1)
+    while seen[slot] != 0:
+        if seen[slot] == key:
+            return False
+        slot = (slot + 1) & (len(seen) - 1)
+    seen[slot] = key
+    return True
+
+
+@compiled
 def _hash(
     codes: U32, layout: Ints, trait_hashes: U64, trait_rows: Ints, count: int, classes: U8
 ) -> tuple[U32, I32, I32, Ints, int, I32, I32]:
     """Hash the strings of ``layout`` (length, kind, comment), which lie in ``codes`` one behind the other."""
     starts, ends, hashes, first_of = _find_words(codes, layout, classes)
-    total = len(trait_hashes) + 6 * len(starts)
+    total = len(trait_hashes)
     for segment in range(len(layout)):
-        for order in range(SHORTEST, LONGEST + 1):
-            total += max(layout[segment, 0] + 1 - order, 0)
+        if _FAMILY_OF_CHARACTERS[layout[segment, 1]] != _NONE:
+            total += (LONGEST + 1 - SHORTEST) * layout[segment, 0]
+        if _FAMILY_OF_WORDS[layout[segment, 1]] != _NONE:
+            total += 6 * (first_of[segment + 1] - first_of[segment])
+    seen = np.zeros(1 << (int(np.log2(total + 1)) + 2), np.uint64)
     columns = np.empty(total, np.uint32)
     cells = np.empty(total, np.int32)
     words = np.full(total, -1, np.int32)
@@ -132,10 +163,12 @@ def _hash(
     end = -1
     for segment in range(len(layout)):
         length, kind, row = layout[segment]
+        start, end = end + 1, end + 1 + length
         family = _FAMILY_OF_CHARACTERS[kind]
+        if family == _NONE:
+            continue
         cell = row * _FAMILY_COUNT + family
         salt = _KIND_SALTS[kind]
-        start, end = end + 1, end + 1 + length
         word, last_word = first_of[segment], first_of[segment + 1]
         first = place
         for position in range(start, end):
@@ -144,8 +177,9 @@ def _hash(
             gram = np.uint64(codes[position]) * _MIX + salt
             for order in range(2, min(LONGEST, end - position) + 1):
                 gram = gram * _BASE + (np.uint64(codes[position + order - 1]) * _MIX + salt)
-                if order >= SHORTEST:
-                    columns[place] = _column(gram)
+                column = _column(gram)
+                if order >= SHORTEST and _is_first(seen, row, column):
+                    columns[place] = column
                     cells[place] = cell
                     if family == 0 and word < last_word:
                         words[place] = word
@@ -155,29 +189,29 @@ def _hash(
     for segment in range(len(layout)):
         _, kind, row = layout[segment]
         family = _FAMILY_OF_WORDS[kind]
+        if family == _NONE:
+            continue
         first = place
         last_word = first_of[segment + 1]
         for word in range(first_of[segment], last_word):
             beginning = place
-            columns[place] = _column(hashes[word])
-            place += 1
-            led = hashes[word] * _BASE
-            if word + 1 < last_word:
-                pair = led + hashes[word + 1]
-                columns[place] = _column(pair * _PAIR)
-                place += 1
-                if word + 2 < last_word:
-                    columns[place] = _column((pair * _BASE + hashes[word + 2]) * _TRIPLE)
+            for shape in range(6):
+                step = _STEPS[shape]
+                if word + step >= last_word:
+                    continue
+                column = _column(_word_gram(hashes, word, shape))
+                if _is_first(seen, row, column):
+                    columns[place] = column
                     place += 1
-            for gap in range(2, min(LONGEST_GAP, last_word - 1 - word) + 1):
-                columns[place] = _column((led + hashes[word + gap]) * _GAPPED[gap])
-                place += 1
             cells[beginning:place] = row * _FAMILY_COUNT + family
             if family == 1:
                 words[beginning:place] = word
         sizes[row, family] += place - first
     for trait in range(len(trait_hashes)):
-        columns[place] = _column(trait_hashes[trait])
+        column = _column(trait_hashes[trait])
+        if not _is_first(seen, trait_rows[trait], column):
+            continue
+        columns[place] = column
         cells[place] = trait_rows[trait] * _FAMILY_COUNT + _FAMILY_OF_TRAITS
         sizes[trait_rows[trait], _FAMILY_OF_TRAITS] += 1
         place += 1

@@ -24,7 +24,11 @@ MAX_ANCHOR_CHARACTERS = 200
 
 
 class Kind(IntEnum):
-    """Where a string comes from; the same word in a text and in a name is not the same evidence."""
+    """Where a string comes from; the same word in a text and in a name is not the same evidence.
+
+    ``TEXT`` is the text as people read it, of which the words count; ``WRITTEN`` is how it was written, of which the
+    characters count: how bots write (markup, spacing, case of their URLs) is as telling as what they say.
+    """
 
     TEXT = 0
     AUTHOR = 1
@@ -32,6 +36,7 @@ class Kind(IntEnum):
     LINK = 3
     ANCHOR = 4
     EMAIL = 5
+    WRITTEN = 6
 
 
 class Segment(NamedTuple):
@@ -52,7 +57,7 @@ def parts_of(comment: Comment) -> Parts:
     """Take a comment apart. A field that is unknown or empty gives no segment, so its absence is no evidence."""
     reading = read(comment.text)
     text = reading.plain.lower()
-    segments = [Segment(Kind.TEXT, f" {text} ")]
+    segments = [Segment(Kind.TEXT, f" {text} "), Segment(Kind.WRITTEN, f" {reading.written} ")]
     name = _folded_name(comment.author)
     if name:
         segments.append(Segment(Kind.AUTHOR, f" {name} "))

@@ -53,10 +53,13 @@ class Reading:
     """What ``read`` found.
 
     ``plain`` is the text as people read it: case kept, URLs removed and their anchors kept, white space folded to
-    single blanks and line ends. ``signals`` are the sorted names, out of ``SIGNALS``, of what was found.
+    single blanks and line ends. ``written`` is the text as it was written, markup and disguises included, in lower
+    case, with phone numbers and e-mail addresses masked. ``signals`` are the sorted names, out of ``SIGNALS``, of what
+    was found.
     """
 
     plain: str
+    written: str
     links: tuple[Link, ...]
     signals: tuple[str, ...]
 
@@ -93,6 +96,7 @@ def read(text: str) -> Reading:
     """
     if len(text) > _MOST_CHARACTERS:
         text = text[:HEAD_CHARACTERS] + "\n" + text[-TAIL_CHARACTERS:]
+    written = _masked(text).lower()
     signals: set[str] = set()
     links: list[Link] = []
     if "&" in text:
@@ -112,7 +116,17 @@ def read(text: str) -> Reading:
     if "{" in text and _SPINTAX.search(text):
         signals.add("spintax")
     text = _plain_words(text, signals)
-    return Reading(text, tuple(links), tuple(sorted(signals)))
+    return Reading(text, written, tuple(links), tuple(sorted(signals)))
+
+
+def _masked(text: str) -> str:
+    if "[" in text:
+        text = _MASK.sub(_stand_in, text)
+    if "@" in text:
+        text = _EMAIL.sub(f" {MAIL_SIGN} ", text)
+    if sum(map(text.count, "0123456789")) >= 7:
+        text = _PHONE.sub(f" {PHONE_SIGN} ", text)
+    return text
 
 
 def _stand_in(mask: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
-from model.artifact import SHIPPED
+from model import SHIPPED
 
 if TYPE_CHECKING:
     from pathlib import Path

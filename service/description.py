@@ -156,10 +156,6 @@ def _labelling() -> dict[str, Any]:
     responses = operation["responses"]
     responses["201"] = responses.pop("200")
     responses["404"] = _refusal("404", "There is no check of that id that this site may see.")
-    either = [{"required": ["id"]}, {"$ref": "#/components/schemas/CommentBody"}]
-    operation["requestBody"]["content"][JSON]["schema"] = {
-        "allOf": [{"$ref": "#/components/schemas/LabelBody"}, {"anyOf": either}]
-    }
     return operation
 
 

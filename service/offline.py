@@ -262,7 +262,7 @@ class _Rejections:
 
 
 def _scorer(model: Path | None, jobs: int | None, backend: str) -> BatchScorer:
-    from model.artifact import SHIPPED
+    from model import SHIPPED
     from training.batch import BatchScorer
 
     return BatchScorer(model or SHIPPED, jobs=jobs, backend=backend)

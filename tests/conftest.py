@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from model.artifact import SHIPPED
+from model import SHIPPED
 from service.app import create_app
 from service.auth import digest_of, make_key
 from service.config import Config
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
     from flask.testing import FlaskClient
+    from postgresql import PostgreSQL
 
 START_TIMEOUT_SECONDS = 30
 HAMGATE = [sys.executable, "-c", "from service.cli import main; main()"]
@@ -160,6 +161,19 @@ def client(app: Flask, key: str) -> FlaskClient:
     made = app.test_client()
     made.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
     return made
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A real PostgreSQL server."""
+    from postgresql import PostgreSQL, programs
+
+    folder = programs()
+    if folder is None:
+        pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
+    server = PostgreSQL(folder)
+    yield server
+    server.remove()
 
 
 @pytest.fixture

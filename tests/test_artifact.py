@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from model.artifact import _MAGIC, SHIPPED, ArtifactError, load, save
+from model import SHIPPED
+from model.artifact import _MAGIC, ArtifactError, load, save
 from model.comment import Comment
 
 HEADER_BYTES = len(_MAGIC) + 32
@@ -104,7 +105,7 @@ def test_a_newer_format_is_refused_with_both_numbers(tmp_path: Path) -> None:
         header = json.loads(archive.read("header.json"))
     newer = tmp_path / "newer.hamgate"
     newer.write_bytes(repacked(content, {"header.json": json.dumps(header | {"format": 99}).encode()}))
-    with pytest.raises(ArtifactError, match="format 99, expected 1"):
+    with pytest.raises(ArtifactError, match="format 99, expected 2"):
         load(newer)
 
 

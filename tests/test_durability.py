@@ -14,8 +14,11 @@ from training.labels import LabelStore
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from postgresql import PostgreSQL
+
 ROUNDS = 25
 WRITERS = 4
+SERVER_CRASHES = 10
 WRITER = """
 import sys
 from datetime import datetime, UTC
@@ -31,31 +34,74 @@ for number in range(1_000_000):
 """
 
 
+class Writers:
+    """Processes that add labels one after the other, each printing a number once its label is acknowledged."""
+
+    def __init__(self, url: str, name: str, folder: Path) -> None:
+        self._logs = {f"{name}-{writer}": folder / f"{name}-{writer}.log" for writer in range(WRITERS)}
+        self._processes = []
+        for writer, log in self._logs.items():
+            with log.open("wb") as output:
+                process = subprocess.Popen([sys.executable, "-c", WRITER, url, writer], stdout=output, stderr=output)
+                self._processes.append(process)
+
+    def wait_for_labels(self) -> None:
+        """Wait until each has added one."""
+        while not all(log.stat().st_size for log in self._logs.values()):
+            assert all(process.poll() is None for process in self._processes)
+            time.sleep(0.01)
+
+    def kill(self) -> None:
+        """Kill them all."""
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.wait()
+
+    def acknowledged(self) -> set[str]:
+        """Name the labels that were acknowledged; a line cut off does not count."""
+        return {
+            f"{writer}:{line}"
+            for writer, log in self._logs.items()
+            for line in log.read_text(encoding="utf-8").split("\n")[:-1]
+            if line.isdigit()
+        }
+
+
+def labels_in(url: str) -> set[str]:
+    with Database(url) as database:
+        return {given.comment.text for _, given in LabelStore(database).latest()}
+
+
 def test_no_acknowledged_label_is_lost_when_writers_are_killed(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'labels.sqlite3'}"
     chooser = Random(0)  # noqa: S311 - moments, not secrets
     Database(url).close()
     acknowledged: set[str] = set()
     for turn in range(ROUNDS):
-        logs = {f"{turn}-{writer}": tmp_path / f"{turn}-{writer}.log" for writer in range(WRITERS)}
-        processes = []
-        for name, log in logs.items():
-            with log.open("wb") as output:
-                processes.append(subprocess.Popen([sys.executable, "-c", WRITER, url, name], stdout=output))
-        while not all(log.stat().st_size for log in logs.values()):
-            assert all(process.poll() is None for process in processes)
-            time.sleep(0.01)
+        writers = Writers(url, str(turn), tmp_path)
+        writers.wait_for_labels()
         time.sleep(chooser.uniform(0, 0.1))
-        for process in processes:
-            process.kill()
-        for process in processes:
-            process.wait()
-        for name, log in logs.items():
-            whole_lines = log.read_text(encoding="ascii").split("\n")[:-1]
-            acknowledged |= {f"{name}:{number}" for number in whole_lines}
-    with Database(url) as database:
-        kept = {given.comment.text for _, given in LabelStore(database).latest()}
-        with database.transaction() as connection:
-            assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
-    assert len(acknowledged) > ROUNDS * WRITERS
-    assert acknowledged <= kept
+        writers.kill()
+        acknowledged |= writers.acknowledged()
+    assert len(acknowledged) >= ROUNDS * WRITERS
+    assert acknowledged <= labels_in(url)
+    with Database(url) as database, database.transaction() as connection:
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
+
+
+def test_no_acknowledged_label_is_lost_when_postgresql_is_killed(postgresql: PostgreSQL, tmp_path: Path) -> None:
+    url = postgresql.new_database()
+    chooser = Random(0)  # noqa: S311 - moments, not secrets
+    Database(url).close()
+    acknowledged: set[str] = set()
+    for turn in range(SERVER_CRASHES):
+        writers = Writers(url, str(turn), tmp_path)
+        writers.wait_for_labels()
+        time.sleep(chooser.uniform(0, 0.1))
+        postgresql.kill()
+        writers.kill()
+        acknowledged |= writers.acknowledged()
+        postgresql.start()
+    assert len(acknowledged) >= SERVER_CRASHES * WRITERS
+    assert acknowledged <= labels_in(url)

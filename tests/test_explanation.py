@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.artifact import SHIPPED, Filter, load
+from model import SHIPPED
+from model.artifact import Filter, load
 from model.comment import Comment
 from model.verdict import Decision
 

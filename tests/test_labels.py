@@ -12,19 +12,25 @@ import sqlalchemy as sa
 from model.comment import Comment
 from training.database import SCHEMA_VERSION, Database, DatabaseUnusableError
 from training.labels import Check, GivenLabel, LabelStore
+from training.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from postgresql import PostgreSQL
 
     from training.labelled import Label
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'labels.sqlite3'}"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'labels.sqlite3'}"
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.new_database()
 
 
 @pytest.fixture
@@ -97,14 +103,11 @@ def test_labels_that_fail_half_way_are_not_added_at_all(store: LabelStore) -> No
 
 
 def test_a_database_from_before_migrations_is_brought_up_to_date(url: str) -> None:
-    engine = sa.create_engine(url)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(
-            "CREATE TABLE sites (name VARCHAR(253) PRIMARY KEY, key_digest BLOB NOT NULL UNIQUE,"
-            " added_at DATETIME NOT NULL, key_made_at DATETIME NOT NULL)"
-        )
-        connection.exec_driver_sql("INSERT INTO sites VALUES ('blog.example', x'00', '2026-01-01', '2026-01-01')")
-    engine.dispose()
+    with Store(url) as database:
+        database.add_site("blog.example", bytes(32), NOON)
+        with database.transaction() as connection:
+            for table in ("alembic_version", "checks", "labels"):
+                connection.exec_driver_sql(f"DROP TABLE {table}")
     with Database(url) as database:
         assert list(LabelStore(database).latest()) == []
         with database.transaction() as connection:

@@ -66,7 +66,11 @@ class Database:
             if parsed.get_backend_name() == "sqlite" and parsed.database:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             self._engine = _engine(parsed)
-            _bring_up_to_date(self._engine)
+            try:
+                _bring_up_to_date(self._engine)
+            except BaseException:
+                self._engine.dispose()
+                raise
         except (ImportError, NoSuchModuleError) as error:
             raise DatabaseUnusableError(
                 f"{parsed.render_as_string()}: its driver is missing ({error}); for PostgreSQL: pip install"

@@ -17,7 +17,8 @@ import numpy as np
 
 from benchmarks.quality.protocol import Row, blog_folds, read_rows
 from benchmarks.quality.scores import score_folds
-from model.artifact import SHIPPED, load
+from model import SHIPPED
+from model.artifact import load
 from model.relation import related_reasons
 from training.measures import caught_at, roc_auc
 

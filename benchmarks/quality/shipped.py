@@ -16,7 +16,8 @@ import numpy as np
 
 from benchmarks.quality.protocol import BLOG_DUMPS, NEWS, Row, blog_folds, data_set_folds, read_rows
 from benchmarks.quality.scores import score_folds
-from model.artifact import SHIPPED, Filter, load
+from model import SHIPPED
+from model.artifact import Filter, load
 from training.measures import brier_score, reliability
 
 MIN_COMMENTS = 100
