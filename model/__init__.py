@@ -3,7 +3,7 @@
 Knows nothing of HTTP, databases, clocks or environment variables.
 
 Reading order: comment, verdict, thresholds, characters, links, lookalikes, spelling, text, segments, compiled, ngrams,
-scorer, relation, explanation, classifier, artifact.
+sketch, scorer, relation, explanation, classifier, artifact.
 """
 
 from pathlib import Path

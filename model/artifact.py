@@ -12,7 +12,7 @@ import io
 import json
 import math
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from model.explanation import explain
 from model.ngrams import FAMILIES
 from model.scorer import SLOT_BITS, Scorer
 from model.thresholds import Thresholds
-from model.verdict import Verdict
+from model.verdict import Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,10 @@ FORMAT = 2
 MAX_BYTES = 64 * 1024 * 1024
 CHUNK_COMMENTS = 32
 """Comments measured together: more of them no longer fit into the processor's cache."""
+
+OVERRULING_MARGIN = 1.0
+"""How far beyond the threshold, in log-odds, a person's word takes a score."""
+LABELS = {False: "ham", True: "spam"}
 
 _MAGIC = b"hamgate model\n"
 _DIGEST_BYTES = 32
@@ -73,10 +77,25 @@ class Filter:
         """Judge comments in order. A verdict does not depend on the other comments."""
         verdicts = []
         for start in range(0, len(comments), CHUNK_COMMENTS):
-            for log_odds, reasons in explain(self.scorer, comments[start : start + CHUNK_COMMENTS]):
+            for log_odds, reasons, sketch in explain(self.scorer, comments[start : start + CHUNK_COMMENTS]):
                 score = probability(log_odds)
-                verdicts.append(Verdict(self.thresholds.decide(score), score, reasons, self.version))
+                verdicts.append(Verdict(self.thresholds.decide(score), score, reasons, self.version, sketch))
         return verdicts
+
+    def overruled(self, verdict: Verdict, is_spam: bool) -> Verdict:
+        """Return the verdict as it is once a person has called the comment, or nearly the same one, spam or ham.
+
+        What the person says is one more reason, of as much weight as it takes.
+        """
+        found = sum(reason.weight for reason in verdict.reasons)
+        if is_spam:
+            wanted = max(found, log_odds_of(self.thresholds.block) + OVERRULING_MARGIN)
+        else:
+            wanted = min(found, log_odds_of(self.thresholds.review) - OVERRULING_MARGIN)
+        said = Reason("label", wanted - found, f"a person called this comment, or one like it, {LABELS[is_spam]}")
+        reasons = tuple(sorted((*verdict.reasons, said), key=lambda reason: -abs(reason.weight)))
+        score = probability(wanted)
+        return replace(verdict, decision=self.thresholds.decide(score), score=score, reasons=reasons)
 
 
 def probability(log_odds: float) -> float:
@@ -84,6 +103,12 @@ def probability(log_odds: float) -> float:
     if log_odds >= 0:
         return 1 / (1 + math.exp(-log_odds))
     return 1 - 1 / (1 + math.exp(log_odds))
+
+
+def log_odds_of(probability: float) -> float:
+    """Return log(p / (1 - p)), finite for every p."""
+    bounded = min(max(probability, 1e-9), 1 - 1e-9)
+    return math.log(bounded / (1 - bounded))
 
 
 def save(path: Path, scorer: Scorer, thresholds: Thresholds, card: dict[str, Any]) -> str:

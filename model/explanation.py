@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from model.ngrams import FAMILIES, TEXT_FAMILIES, grams_of
 from model.relation import related_reasons
 from model.segments import Kind, parts_of
+from model.sketch import sketches_of
 from model.verdict import Reason
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ _FIELDS = (
 )
 
 
-def explain(scorer: Scorer, comments: Sequence[Comment]) -> list[tuple[float, tuple[Reason, ...]]]:
-    """Return each comment's log-odds of spam and its reasons.
+def explain(scorer: Scorer, comments: Sequence[Comment]) -> list[tuple[float, tuple[Reason, ...], bytes]]:
+    """Return each comment's log-odds of spam, its reasons, and its sketch.
 
     Those that weigh most come first, and their weights add up to the log-odds. What is said of a comment does not
     depend on the others.
@@ -43,14 +44,14 @@ def explain(scorer: Scorer, comments: Sequence[Comment]) -> list[tuple[float, tu
     log_odds_of, families = contributions.log_odds.tolist(), contributions.families.tolist()
     words_of, weights_of = strongest.tolist(), weights.tolist()
     explained = []
-    for row, (comment, log_odds) in enumerate(zip(comments, log_odds_of, strict=True)):
+    for row, (comment, log_odds, sketch) in enumerate(zip(comments, log_odds_of, sketches_of(grams), strict=True)):
         related = related_reasons(comment)
         words = _telling_words(grams, words_of[row], weights_of[row])
         reasons = [Reason("base", scorer.offset, "before anything is known of a comment")]
         reasons += _reasons(parts[row], families[row], words)
         reasons += related
         reasons.sort(key=_importance)
-        explained.append((log_odds + sum(reason.weight for reason in related), tuple(reasons)))
+        explained.append((log_odds + sum(reason.weight for reason in related), tuple(reasons), sketch))
     return explained
 
 

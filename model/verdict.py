@@ -26,9 +26,13 @@ class Reason(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Decision, calibrated P(spam), the strongest reasons, and the version of the model that said so."""
+    """Decision, calibrated P(spam), its reasons, and the version of the model that said so.
+
+    ``sketch`` is what ``model.sketch`` makes of the comment, to tell near-duplicates by.
+    """
 
     decision: Decision
     score: float
     reasons: tuple[Reason, ...]
     model: str
+    sketch: bytes = b""

@@ -18,6 +18,7 @@ from service.schemas import comments_of, encoded, rejected_members, verdict_memb
 if TYPE_CHECKING:
     from model.verdict import Verdict
     from service.auth import Guard
+    from service.judge import Judge
     from service.metrics import Metrics
     from service.recorder import Recorder
     from service.served_model import ServedModel
@@ -28,11 +29,18 @@ class Api:
     """The views and what they work with."""
 
     def __init__(
-        self, guard: Guard, served: ServedModel, metrics: Metrics, recorder: Recorder, max_body_bytes: int
+        self,
+        guard: Guard,
+        served: ServedModel,
+        judge: Judge,
+        metrics: Metrics,
+        recorder: Recorder,
+        max_body_bytes: int,
     ) -> None:
         self._max_body_bytes = max_body_bytes
         self._guard = guard
         self._served = served
+        self._judge = judge
         self._metrics = metrics
         self._recorder = recorder
 
@@ -52,7 +60,7 @@ class Api:
         items = comments_of(json_body(request.environ, self._max_body_bytes))
         comments = [item for item in items if isinstance(item, Comment)]
         self._guard.charge(site, len(items))
-        verdicts = iter(self._served.filter.check_many(comments))
+        verdicts = iter(self._judge.check_many(site.name, comments))
         answers = [
             self._noted(site, item, next(verdicts)) if isinstance(item, Comment) else rejected_members(item)
             for item in items

@@ -12,6 +12,8 @@ from service.auth import Allowance, Guard, Keys
 from service.check import PATH as CHECK_PATH
 from service.check import Check
 from service.description import Description
+from service.follower import Follower
+from service.judge import Judge
 from service.labelling import Labelling
 from service.logs import RequestLog
 from service.metrics import Metrics
@@ -41,12 +43,15 @@ def create_app(config: Config) -> Flask:
     guard = Guard(Keys(store), Allowance(config.checks_per_minute), Allowance(config.failed_keys_per_minute))
     labels = LabelStore(store)
     recorder = Recorder(labels, config.keep_checks_days)
-    check = Check(guard, served, metrics, recorder, config.max_body_bytes)
+    follower = Follower(labels)
+    judge = Judge(served, follower.memory)
+    check = Check(guard, judge, metrics, recorder, config.max_body_bytes)
 
     app = Flask(__name__, static_folder=None)
     app.extensions["hamgate.store"] = store
     app.extensions["hamgate.recorder"] = recorder
-    app.register_blueprint(Api(guard, served, metrics, recorder, config.max_batch_body_bytes).blueprint())
+    app.extensions["hamgate.follower"] = follower
+    app.register_blueprint(Api(guard, served, judge, metrics, recorder, config.max_batch_body_bytes).blueprint())
     app.register_blueprint(Labelling(guard, labels, config.max_body_bytes).blueprint())
     app.register_blueprint(Description().blueprint())
     app.register_error_handler(HTTPException, _answer_http_error)

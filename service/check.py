@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from service.auth import Guard
+    from service.judge import Judge
     from service.metrics import Metrics
     from service.recorder import Recorder
-    from service.served_model import ServedModel
 
 PATH = "/v1/check"
 
@@ -27,11 +27,9 @@ PATH = "/v1/check"
 class Check:
     """Judges one comment."""
 
-    def __init__(
-        self, guard: Guard, served: ServedModel, metrics: Metrics, recorder: Recorder, max_body_bytes: int
-    ) -> None:
+    def __init__(self, guard: Guard, judge: Judge, metrics: Metrics, recorder: Recorder, max_body_bytes: int) -> None:
         self._guard = guard
-        self._served = served
+        self._judge = judge
         self._metrics = metrics
         self._recorder = recorder
         self._max_body_bytes = max_body_bytes
@@ -54,7 +52,7 @@ class Check:
         environ[SITE] = site.name
         comment = comment_of(json_body(environ, self._max_body_bytes))
         self._guard.charge(site, 1)
-        verdict = self._served.filter.check(comment)
+        verdict = self._judge.check(site.name, comment)
         self._metrics.count_verdict(verdict)
         self._recorder.record(environ[REQUEST_ID], site.name, comment, verdict)
         return encoded(verdict_members(environ[REQUEST_ID], verdict))

@@ -177,7 +177,8 @@ def _gateway(config: Config) -> Any:  # granian's type is that of its plain func
     """Build what a worker runs; called in the worker."""
     Thread(target=_stop_with_launcher, name="launcher-watch", daemon=True).start()
     app = create_app(config)
-    atexit.register(app.extensions["hamgate.recorder"].close)
+    for name in ("hamgate.follower", "hamgate.recorder"):
+        atexit.register(app.extensions[name].close)
     return Gateway(app, config.max_batch_body_bytes, config.body_timeout_seconds, frozenset({LABELS_PATH}))
 
 

@@ -88,7 +88,7 @@ def free_port() -> int:
 def start_service(directory: Path, *flags: str, **settings: str) -> Service:
     """Start a service of its own in ``directory`` and wait until it can score."""
     port, log = free_port(), directory / "stderr.log"
-    database = f"sqlite:///{directory / 'hamgate.sqlite3'}"
+    database = settings.get("HAMGATE_DATABASE", f"sqlite:///{directory / 'hamgate.sqlite3'}")
     environment = (
         os.environ | {"HAMGATE_PORT": str(port), "HAMGATE_DATABASE": database, "TMPDIR": str(directory)} | settings
     )
@@ -152,7 +152,8 @@ def app(config: Config) -> Iterator[Flask]:
     """The application."""
     made = create_app(config)
     yield made
-    made.extensions["hamgate.store"].close()
+    for name in ("follower", "recorder", "store"):
+        made.extensions[f"hamgate.{name}"].close()
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ _labels = sa.Table(
     sa.Column("labelled_at", UtcDateTime),
 )
 _ROWS_AT_ONCE = 1_000
+_LABELS_LOCK = 0x48414D4C
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,7 @@ class LabelStore:
         """
         added = 0
         with self._database.transaction() as connection:
-            if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql("BEGIN IMMEDIATE")  # before reading, so that nobody writes in between
+            _lock(connection)
             for label in labels:
                 digest = digest_of(label.comment)
                 if label.label != _last_label(connection, label.site, digest):
@@ -139,6 +139,14 @@ class LabelStore:
             if len(rows) < _ROWS_AT_ONCE:
                 return
             after = rows[-1].number
+
+
+def _lock(connection: sa.Connection) -> None:
+    """Let nobody else add labels until this transaction ends, so that they become visible in the order of numbers."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LABELS_LOCK)))
 
 
 def digest_of(comment: Comment) -> bytes:

@@ -1,0 +1,158 @@
+"""What a person said of a comment holds for it and its near-duplicates, on every worker and host, within a second."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model import SHIPPED
+from model.artifact import Filter, load, log_odds_of
+from model.comment import Comment
+from model.ngrams import grams_of
+from model.segments import parts_of
+from model.sketch import similarities, sketches_of
+from training import memory as memory_module
+from training.labels import GivenLabel
+from training.memory import Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from conftest import Service
+    from postgresql import PostgreSQL
+
+    from training.labelled import Label
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+CAMPAIGN = (
+    "Hello, I found your {} while looking for something else and have to say that it is {} well written. If you ever"
+    " need reliable proxies for your work, have a look at {}, they have been {} to me for years and cost nothing."
+)
+SPUN = [
+    CAMPAIGN.format("blog", "very", "http://proxies-one.example/", "good"),
+    CAMPAIGN.format("site", "really", "http://two-proxies.example/", "kind"),
+    CAMPAIGN.format("page", "quite", "http://best3.example/", "fair"),
+]
+
+
+@pytest.fixture(scope="module")
+def model() -> Filter:
+    return load(SHIPPED)
+
+
+def sketch_of(comment: Comment) -> bytes:
+    return sketches_of(grams_of([parts_of(comment)]))[0]
+
+
+def label(comment: Comment, said: Label, site: str = "blog.example") -> GivenLabel:
+    return GivenLabel(site, comment, said, "ann", NOON)
+
+
+def test_a_campaign_with_changed_names_links_and_words_is_one() -> None:
+    memory = Memory()
+    memory.learn(1, label(Comment(text=SPUN[0], author="Ann"), "spam"))
+    for number, text in enumerate(SPUN):
+        assert memory.recall("blog.example", sketch_of(Comment(text=text, author=f"Writer {number}"))) == "spam"
+
+
+def test_different_comments_of_one_writer_are_not_alike() -> None:
+    memory = Memory()
+    memory.learn(1, label(Comment(text="I think the second example lacks a semicolon.", author="Ann"), "spam"))
+    other = Comment(text="Thanks, with the new version it works on my machine as well.", author="Ann")
+    assert memory.recall("blog.example", sketch_of(other)) is None
+
+
+def test_a_popular_phrase_is_not_condemned_with_one_who_used_it() -> None:
+    memory = Memory()
+    spam = Comment(text="Great post!", author="Cheap Jerseys", author_url="http://cheap-jerseys.example/nfl")
+    memory.learn(1, label(spam, "spam"))
+    assert memory.recall("blog.example", sketch_of(Comment(text="Great post!", author="Ann"))) is None
+
+
+def test_the_later_label_of_a_comment_holds_and_each_site_has_its_own() -> None:
+    memory, comment = Memory(), Comment(text=SPUN[0])
+    memory.learn(1, label(comment, "spam"))
+    memory.learn(2, label(comment, "ham"))
+    memory.learn(3, label(comment, "spam", site="other.example"))
+    assert memory.recall("blog.example", sketch_of(comment)) == "ham"
+    assert memory.recall("other.example", sketch_of(comment)) == "spam"
+    assert memory.recall("third.example", sketch_of(comment)) is None
+
+
+def test_of_two_labels_that_of_the_more_similar_comment_holds() -> None:
+    memory = Memory()
+    memory.learn(1, label(Comment(text=SPUN[0]), "ham"))
+    memory.learn(2, label(Comment(text=SPUN[1]), "spam"))
+    assert memory.recall("blog.example", sketch_of(Comment(text=SPUN[0]))) == "ham"
+    assert memory.recall("blog.example", sketch_of(Comment(text=SPUN[1]))) == "spam"
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_module, "MAX_LABELS", 3)
+    memory = Memory()
+    texts = ("I like apples", "Where do pears grow?", "Our old plum tree fell", "Never had fresh figs")
+    comments = [Comment(text=text) for text in texts]
+    for number, comment in enumerate(comments):
+        memory.learn(number, label(comment, "spam"))
+    assert [memory.recall("blog.example", sketch_of(comment)) for comment in comments] == [None] + ["spam"] * 3
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(max_size=200))
+def test_a_comment_is_like_itself(text: str) -> None:
+    sketch = sketch_of(Comment(text=text))
+    assert similarities(sketch, [sketch, sketch]) == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("text", [SPUN[0], "Thanks, that helped!", "", "buy cheap viagra http://pills.example/"])
+@pytest.mark.parametrize("is_spam", [True, False])
+def test_a_person_overrules_the_model_and_the_reasons_still_add_up(model: Filter, text: str, is_spam: bool) -> None:
+    verdict = model.overruled(model.check(Comment(text=text)), is_spam)
+    assert (verdict.decision in ("block", "discard")) if is_spam else (verdict.decision == "allow")
+    assert sum(reason.weight for reason in verdict.reasons) == pytest.approx(log_odds_of(verdict.score), abs=1e-3)
+    assert any(reason.feature == "label" for reason in verdict.reasons)
+
+
+def decision(service: Service, text: str) -> Any:
+    return json.loads(service.check(text).body)["decision"]
+
+
+def assert_within_a_second(service: Service, text: str, decisions: tuple[str, ...]) -> None:
+    """Whoever of the workers answers, a second after the label the decision is one of these."""
+    time.sleep(1)
+    assert all(decision(service, text) in decisions for _ in range(20))
+
+
+def say(service: Service, text: str, said: str) -> None:
+    assert service.call("POST", "/v1/labels", json.dumps({"text": text, "label": said}).encode()).status == 201
+
+
+def test_a_label_takes_effect_on_every_worker_and_survives_a_restart(start: Callable[..., Service]) -> None:
+    service = start("--workers", "4")
+    say(service, "The second example lacks a semicolon, I think.", "spam")
+    assert_within_a_second(service, "The second example lacks a semicolon, I think.", ("block", "discard"))
+    say(service, "The second example lacks a semicolon, I think.", "ham")
+    assert_within_a_second(service, "The second example lacks a semicolon, I think.", ("allow",))
+    service.process.terminate()
+    service.process.wait()
+    say(again := start("--workers", "2"), SPUN[0], "ham")
+    assert_within_a_second(again, SPUN[1], ("allow",))
+
+
+def test_a_label_given_to_one_host_takes_effect_on_another(
+    start: Callable[..., Service], postgresql: PostgreSQL, tmp_path: Path
+) -> None:
+    database = postgresql.new_database()
+    one = start("--workers", "2", HAMGATE_DATABASE=database, XDG_DATA_HOME=str(tmp_path))
+    other = start("--workers", "2", HAMGATE_DATABASE=database, XDG_DATA_HOME=str(tmp_path))
+    say(one, "The second example lacks a semicolon, I think.", "spam")
+    assert_within_a_second(other, "The second example lacks a semicolon, I think.", ("block", "discard"))
+    say(other, "The second example lacks a semicolon, I think.", "ham")
+    assert_within_a_second(one, "The second example lacks a semicolon, I think.", ("allow",))
