@@ -84,7 +84,7 @@ def empty_gateway() -> object:
     """Put the empty endpoint behind the same gateway that the service has."""
     from service.gateway import Gateway
 
-    return Gateway(empty, 1024 * 1024, 10.0)
+    return Gateway(empty, 1024 * 1024, 10.0, frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,7 @@ def bodies(seed: int = 1) -> list[bytes]:
 def contenders(port: int, workers: int) -> list[Contender]:
     granian = [sys.executable, "-m", "granian", "--no-ws", "--port", str(port), "--workers", str(workers)]
     hamgate = [sys.executable, "-c", "from service.cli import main; main()", "serve"]
+    hamgate += ["--port", str(port), "--workers", str(workers)]
     return [
         Contender(
             "empty Flask, same gateway",
@@ -140,7 +141,8 @@ def contenders(port: int, workers: int) -> list[Contender]:
             [*granian, "--interface", "wsgi", "--blocking-threads", "1", "benchmarks.http:empty"],
             "/empty",
         ),
-        Contender("POST /v1/check", [*hamgate, "--port", str(port), "--workers", str(workers)], "/v1/check"),
+        Contender("checks not remembered", [*hamgate, "--keep-checks-days", "0"], "/v1/check"),
+        Contender("POST /v1/check", hamgate, "/v1/check"),
     ]
 
 

@@ -133,11 +133,12 @@ def _word_gram(words: U64, first: int, shape: int) -> np.uint64:
 def _is_first(seen: U64, row: int, column: np.uint32) -> bool:
     """Say whether a comment has not had this n-gram yet, and remember it; ``seen`` is a hash table, 0 where free."""
     key = (np.uint64(row + 1) << _HALF) | np.uint64(column)
-    slot = np.int64((key * _BASE) >> _HALF) & (len(seen) - 1)
+    mask = np.uint64(len(seen) - 1)
+    slot = ((key * _BASE) >> _HALF) & mask
     while seen[slot] != 0:
         if seen[slot] == key:
             return False
-        slot = (slot + 1) & (len(seen) - 1)
+        slot = (slot + np.uint64(1)) & mask
     seen[slot] = key
     return True
 

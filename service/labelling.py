@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from training.labels import Check, LabelStore
 
 PATH = "/v1/labels"
-PATIENCE_SECONDS = 5 * INTERVAL_SECONDS
+PATIENCE_SECONDS = 10 * INTERVAL_SECONDS
 """How long a check may take from one worker's answer to where all workers see it."""
 
 

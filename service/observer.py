@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import secrets
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from service.problems import answer_to
+from training.labels import first_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -26,8 +28,11 @@ OTHER_ROUTE = "other"
 
 
 def make_id() -> str:
-    """Make an id that nobody can guess and no other check has: 128 random bits, 32 hexadecimal digits."""
-    return secrets.token_hex(16)
+    """Make an id that nobody can guess and no other check has: 32 hexadecimal digits.
+
+    The time in milliseconds, then 80 random bits, so that ids ascend: a database writes them side by side.
+    """
+    return first_id(datetime.now(UTC)) + secrets.token_hex(10)
 
 
 class Observer:

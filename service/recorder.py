@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from model.verdict import Verdict
     from training.labels import LabelStore
 
-INTERVAL_SECONDS = 0.2
+INTERVAL_SECONDS = 0.1
 FORGET_EVERY_SECONDS = 600
 MAX_WAITING = 20_000
 """Checks that wait to be written; while the database is away, more are dropped, the oldest first."""

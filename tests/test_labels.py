@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from model.comment import Comment
 from training.database import SCHEMA_VERSION, Database, DatabaseUnusableError
-from training.labels import Check, GivenLabel, LabelStore
+from training.labels import Check, GivenLabel, LabelStore, first_id
 from training.store import Store
 
 if TYPE_CHECKING:
@@ -43,22 +43,22 @@ def label(text: str, said: Label, by: str = "ann", site: str = "blog.example", m
     return GivenLabel(site, Comment(text=text, author="Bo"), said, by, NOON + timedelta(minutes=minute))
 
 
-def check(check_id: str, minute: int = 0) -> Check:
-    comment = Comment(text="Hi \x00 \ufffd 两", author_email="bo@mail.example")
-    return Check(check_id, "blog.example", NOON + timedelta(minutes=minute), comment, 0.25, "allow", "0123456789abcdef")
+def check(name: str, minute: int = 0) -> Check:
+    comment, at = Comment(text="Hi \x00 \ufffd 两", author_email="bo@mail.example"), NOON + timedelta(minutes=minute)
+    return Check(first_id(at) + name, "blog.example", at, comment, 0.25, "allow", "0123456789abcdef")
 
 
 def test_a_check_is_found_by_its_id_as_it_was(store: LabelStore) -> None:
     store.remember([check("a"), check("b", 1)])
-    assert store.check("b") == check("b", 1)
+    assert store.check(check("b", 1).id) == check("b", 1)
     assert store.check("c") is None
 
 
 def test_old_checks_are_forgotten(store: LabelStore) -> None:
     store.remember([check("old"), check("new", 10)])
     assert store.forget_checks(NOON + timedelta(minutes=5)) == 1
-    assert store.check("old") is None
-    assert store.check("new") is not None
+    assert store.check(check("old").id) is None
+    assert store.check(check("new", 10).id) is not None
 
 
 def test_a_later_label_wins_and_the_history_stays(store: LabelStore) -> None:

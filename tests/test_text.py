@@ -8,9 +8,10 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from model.lookalikes import fold_scripts
 from model.text import HEAD_CHARACTERS, SIGNALS, TAIL_CHARACTERS, Link, read
 
 HIDDEN = [
@@ -342,6 +343,7 @@ def test_reading_ordinary_text_again_changes_nothing(text: str) -> None:
 
 @given(ORDINARY, st.integers(0, 30), st.sampled_from("\u200b\u2060\u200e"))
 def test_an_invisible_character_anywhere_changes_nothing_people_read(text: str, at: int, character: str) -> None:
+    assume(fold_scripts(text, set()) == text)  # where something is hidden, words all of look-alikes are suspect as well
     assert read(text[:at] + character + text[at:]).plain == read(text).plain
 
 

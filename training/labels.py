@@ -7,18 +7,18 @@ is committed, to disk, before the method returns.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from model.comment import Comment
+from model.comment import FIELD_NAMES, Comment
 from training.database import UtcDateTime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
     from training.database import Database
     from training.labelled import Label
@@ -29,7 +29,7 @@ _checks = sa.Table(
     _schema,
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("site", sa.String(253)),
-    sa.Column("checked_at", UtcDateTime),
+    sa.Column("checked_at", sa.Float),
     sa.Column("comment", sa.LargeBinary),
     sa.Column("score", sa.Float),
     sa.Column("decision", sa.String(16)),
@@ -52,7 +52,10 @@ _LABELS_LOCK = 0x48414D4C
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A comment that was judged: the verdict's id, and what was decided when (UTC)."""
+    """A comment that was judged: the verdict's id, and what was decided when (UTC).
+
+    Ids begin as ``first_id`` says, so that they ascend with time.
+    """
 
     id: str
     site: str
@@ -82,20 +85,28 @@ class LabelStore:
 
     def remember(self, checks: Sequence[Check]) -> None:
         """Keep checks, so that they can be labelled by their id."""
-        rows = [asdict(check) | {"comment": _encoded(check.comment)} for check in checks]
+        insert = sa.insert(_checks)
         with self._database.transaction() as connection:
-            connection.execute(sa.insert(_checks), rows)
+            if connection.dialect.positional:  # straight to the driver, which takes half as long
+                rows = [_check_row(check) for check in checks]
+                connection.exec_driver_sql(str(insert.compile(dialect=connection.dialect)), rows)
+            else:
+                names = _checks.c.keys()
+                connection.execute(insert, [dict(zip(names, _check_row(check), strict=True)) for check in checks])
 
     def check(self, check_id: str) -> Check | None:
         """Find a check by its id."""
         with self._database.transaction() as connection:
             row = connection.execute(sa.select(_checks).where(_checks.c.id == check_id)).one_or_none()
-        return None if row is None else Check(**dict(row._mapping) | {"comment": _decoded(row.comment)})
+        if row is None:
+            return None
+        at = datetime.fromtimestamp(row.checked_at, UTC)
+        return Check(row.id, row.site, at, _decoded(row.comment), row.score, row.decision, row.model)
 
     def forget_checks(self, before: datetime) -> int:
         """Forget checks older than that, and return how many there were."""
         with self._database.transaction() as connection:
-            return connection.execute(sa.delete(_checks).where(_checks.c.checked_at < before)).rowcount
+            return connection.execute(sa.delete(_checks).where(_checks.c.id < first_id(before))).rowcount
 
     def add(self, labels: Sequence[GivenLabel]) -> int:
         """Add labels, all of them or, where that fails, none; return how many said something new.
@@ -109,8 +120,7 @@ class LabelStore:
             for label in labels:
                 digest = digest_of(label.comment)
                 if label.label != _last_label(connection, label.site, digest):
-                    row = asdict(label) | {"comment": _encoded(label.comment), "comment_digest": digest}
-                    connection.execute(sa.insert(_labels), row)
+                    connection.execute(sa.insert(_labels), _label_row(label, digest))
                     added += 1
         return added
 
@@ -149,6 +159,11 @@ def _lock(connection: sa.Connection) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LABELS_LOCK)))
 
 
+def first_id(at: datetime) -> str:
+    """Return what the ids of checks from that moment on begin with or are above: its millisecond since 1970, in hex."""
+    return f"{int(at.timestamp() * 1_000):012x}"
+
+
 def digest_of(comment: Comment) -> bytes:
     """Name a comment by all that is known of it: 32 bytes."""
     return sha256(_encoded(comment)).digest()
@@ -161,7 +176,24 @@ def _last_label(connection: sa.Connection, site: str, digest: bytes) -> str | No
 
 def _encoded(comment: Comment) -> bytes:
     """Return JSON in ASCII, which keeps lone surrogates and NUL, without the fields that are empty."""
-    return json.dumps({name: value for name, value in asdict(comment).items() if value}, sort_keys=True).encode()
+    return json.dumps({name: value for name in sorted(FIELD_NAMES) if (value := getattr(comment, name))}).encode()
+
+
+def _check_row(check: Check) -> tuple[Any, ...]:
+    """Lay out a check in the order of the columns."""
+    at, encoded = check.checked_at.timestamp(), _encoded(check.comment)
+    return check.id, check.site, at, encoded, check.score, str(check.decision), check.model
+
+
+def _label_row(given: GivenLabel, digest: bytes) -> dict[str, Any]:
+    return {
+        "site": given.site,
+        "comment_digest": digest,
+        "comment": _encoded(given.comment),
+        "label": given.label,
+        "labelled_by": given.labelled_by,
+        "labelled_at": given.labelled_at,
+    }
 
 
 def _decoded(encoded: bytes) -> Comment:

@@ -10,16 +10,21 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # only this type co
 
 
 def upgrade() -> None:
-    """Add both tables."""
+    """Add both tables.
+
+    Times of checks are seconds since 1970, for they are written thousands of times a second;
+    so the ids, which ascend, are the one index.
+    """
     op.create_table(
         "checks",
         sa.Column("id", sa.String(32), primary_key=True),
         sa.Column("site", sa.String(253), nullable=False),
-        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False, index=True),
+        sa.Column("checked_at", sa.Float, nullable=False),
         sa.Column("comment", sa.LargeBinary, nullable=False),
         sa.Column("score", sa.Float, nullable=False),
         sa.Column("decision", sa.String(16), nullable=False),
         sa.Column("model", sa.String(16), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "labels",
