@@ -7,7 +7,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from training.database import StoreError
-from training.memory import Memory
+from training.memory import MAX_LABELS, Memory
 
 if TYPE_CHECKING:
     from training.labels import LabelStore
@@ -25,9 +25,17 @@ class Follower:
         self.memory = Memory()
         self._labels = labels
         self._stopping = Event()
-        self._read()
+        self._begin()
         self._thread = Thread(target=self._keep_reading, name="follower", daemon=True)
         self._thread.start()
+
+    def _begin(self) -> None:
+        """Start with the newest labels that memory has room for."""
+        try:
+            self.memory.newest = max(0, self._labels.newest() - MAX_LABELS)
+        except StoreError as error:
+            _log.error("labels can't be read: %s", error)
+        self._read()
 
     def close(self) -> None:
         """Stop."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
@@ -14,16 +15,17 @@ from service.problems import NotReadyError, UnknownCheckError
 from service.recorder import INTERVAL_SECONDS
 from service.schemas import encoded, label_of
 from training.database import DatabaseUnusableError
-from training.labels import GivenLabel
+from training.labels import GivenLabel, first_id
 
 if TYPE_CHECKING:
     from model.comment import Comment
     from service.auth import Guard
-    from training.labels import Check, LabelStore
+    from training.labels import LabelStore
 
 PATH = "/v1/labels"
-PATIENCE_SECONDS = 10 * INTERVAL_SECONDS
+PATIENCE = timedelta(seconds=10 * INTERVAL_SECONDS)
 """How long a check may take from one worker's answer to where all workers see it."""
+CHECK_ID = re.compile("[0-9a-f]{32}")
 
 
 class Labelling:
@@ -56,13 +58,17 @@ class Labelling:
 
     def _comment_of(self, check_id: str, site: str) -> Comment:
         """Find the comment of a check; another worker may have answered it only just now."""
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
-        while (check := self._labels.check(check_id)) is None and time.monotonic() < give_up_at:
+        if not CHECK_ID.fullmatch(check_id):
+            raise UnknownCheckError("that is not the id of a check: 32 hexadecimal digits")
+        check = self._labels.check(check_id)
+        while check is None and _is_recent(check_id):
             time.sleep(INTERVAL_SECONDS / 2)
-        return _of_site(check, site).comment
+            check = self._labels.check(check_id)
+        if check is None or check.site != site:
+            raise UnknownCheckError("there is no such check, or it is too long ago; send the comment with its label")
+        return check.comment
 
 
-def _of_site(check: Check | None, site: str) -> Check:
-    if check is None or check.site != site:
-        raise UnknownCheckError("there is no check of that id, or it is too long ago; send the comment with its label")
-    return check
+def _is_recent(check_id: str) -> bool:
+    now = datetime.now(UTC)
+    return first_id(now - PATIENCE) < check_id < first_id(now + PATIENCE)

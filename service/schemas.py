@@ -215,7 +215,8 @@ def label_of(body: bytes) -> SaidLabel:
     except ValidationError as error:
         raise _wrong_field(error) from None
     comment = None if said.id else _comment_in(decoded)
-    return SaidLabel(said.label, said.labelled_by or "", said.id or "", comment)
+    by = (said.labelled_by or "").replace("\x00", "")  # which PostgreSQL refuses in a text
+    return SaidLabel(said.label, by, said.id or "", comment)
 
 
 def verdict_members(check_id: str, verdict: Verdict) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ from model.comment import Comment
 from service.auth import digest_of, make_key
 from service.cli import main
 from training.database import Database
-from training.labels import LabelStore
+from training.labels import LabelStore, first_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,15 +82,19 @@ def test_without_a_key_nothing_is_labelled(app: Flask, labels: LabelStore) -> No
     assert all_labels(labels) == []
 
 
-def test_an_unknown_id_is_not_found(client: FlaskClient) -> None:
-    assert client.post("/v1/labels", json={"id": "nothing", "label": "ham"}).status_code == 404
+@pytest.mark.parametrize("check_id", ["nothing", "0" * 32, "f" * 32, "f" * 31, "\x00", "é" * 32, "' OR 1=1 --"])
+def test_an_unknown_id_is_not_found(client: FlaskClient, check_id: str) -> None:
+    assert client.post("/v1/labels", json={"id": check_id, "label": "ham"}).status_code == 404
+
+
+def test_an_id_of_just_now_that_never_comes_does_not_keep_anybody_waiting_for_ever(client: FlaskClient) -> None:
+    soon = first_id(datetime.now(UTC)) + "0" * 20
+    assert client.post("/v1/labels", json={"id": soon, "label": "ham"}).status_code == 404
 
 
 def test_another_sites_id_is_not_found(client: FlaskClient, app: Flask, labels: LabelStore) -> None:
     verdict = client.post("/v1/check", json={"text": "Hi"}).json
     key = make_key()
-    from datetime import UTC, datetime
-
     app.extensions["hamgate.store"].add_site("other.example", digest_of(key), datetime.now(UTC))
     headers = {"Authorization": f"Bearer {key}"}
     reply = client.post("/v1/labels", json={"id": verdict["id"], "label": "ham"}, headers=headers)

@@ -124,6 +124,11 @@ class LabelStore:
                     added += 1
         return added
 
+    def newest(self) -> int:
+        """Return the number of the label that was added last, 0 where there is none."""
+        with self._database.transaction() as connection:
+            return connection.execute(sa.select(sa.func.max(_labels.c.number))).scalar() or 0
+
     def history(self, site: str, comment: Comment) -> list[GivenLabel]:
         """List what was said of a comment, from first to last."""
         chosen = (_labels.c.site == site) & (_labels.c.comment_digest == digest_of(comment))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MIN_SIMILARITY = 0.5
 """Among 400 comments each of 24 blogs, no two this much alike had different labels."""
 BYTES_OF_BAND = 2 * 4
-MAX_LABELS = 50_000
+MAX_LABELS = 20_000
 MAX_OF_BAND = 16
 """Of the many comments of a campaign, so many stand for all."""
 
