@@ -194,7 +194,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     def calibrate(self, log_odds: Floats, labels: Ints, weights: Floats) -> Self:
         """Fit slope and offset (Platt 1999) to scores that this recipe gave to comments it had not seen."""
         platt = LogisticRegression(C=1e6).fit(log_odds[:, None], labels, sample_weight=weights)
-        slope, offset = float(platt.coef_[0, 0]), float(platt.intercept_[0])
+        # Rounded, for how many threads the solver had shows in the last digits.
+        slope, offset = round(float(platt.coef_[0, 0]), 9), round(float(platt.intercept_[0]), 9)
         self.scorer_ = replace(self.scorer_, slope=slope, offset=offset)
         return self
 

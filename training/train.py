@@ -165,7 +165,11 @@ def _card(
             "confidence": budget.confidence,
             **{name: _promise(cut) for name, cut in cuts.items()},
         },
-        "recipe": {"seed": seed, "python": platform.python_version(), **{n: installed_version(n) for n in LIBRARIES}},
+        "recipe": {
+            "seed": seed,
+            "python": ".".join(platform.python_version_tuple()[:2]),
+            **{n: installed_version(n) for n in LIBRARIES},
+        },
     }
 
 
