@@ -73,35 +73,31 @@ def labels_in(url: str) -> set[str]:
         return {given.comment.text for _, given in LabelStore(database).latest()}
 
 
-def test_no_acknowledged_label_is_lost_when_writers_are_killed(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'labels.sqlite3'}"
+def assert_none_is_lost(url: str, folder: Path, rounds: int, server: PostgreSQL | None = None) -> None:
+    """Kill the writers, and before them the server if there is one, at some moment under load, again and again."""
     chooser = Random(0)  # noqa: S311 - moments, not secrets
     Database(url).close()
     acknowledged: set[str] = set()
-    for turn in range(ROUNDS):
-        writers = Writers(url, str(turn), tmp_path)
+    for turn in range(rounds):
+        writers = Writers(url, str(turn), folder)
         writers.wait_for_labels()
         time.sleep(chooser.uniform(0, 0.1))
+        if server:
+            server.kill()
         writers.kill()
         acknowledged |= writers.acknowledged()
-    assert len(acknowledged) >= ROUNDS * WRITERS
+        if server:
+            server.start()
+    assert len(acknowledged) >= rounds * WRITERS
     assert acknowledged <= labels_in(url)
+
+
+def test_no_acknowledged_label_is_lost_when_writers_are_killed(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'labels.sqlite3'}"
+    assert_none_is_lost(url, tmp_path, ROUNDS)
     with Database(url) as database, database.transaction() as connection:
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar_one() == "ok"
 
 
 def test_no_acknowledged_label_is_lost_when_postgresql_is_killed(postgresql: PostgreSQL, tmp_path: Path) -> None:
-    url = postgresql.new_database()
-    chooser = Random(0)  # noqa: S311 - moments, not secrets
-    Database(url).close()
-    acknowledged: set[str] = set()
-    for turn in range(SERVER_CRASHES):
-        writers = Writers(url, str(turn), tmp_path)
-        writers.wait_for_labels()
-        time.sleep(chooser.uniform(0, 0.1))
-        postgresql.kill()
-        writers.kill()
-        acknowledged |= writers.acknowledged()
-        postgresql.start()
-    assert len(acknowledged) >= SERVER_CRASHES * WRITERS
-    assert acknowledged <= labels_in(url)
+    assert_none_is_lost(postgresql.new_database(), tmp_path, SERVER_CRASHES, postgresql)
