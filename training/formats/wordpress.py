@@ -35,7 +35,7 @@ def rows(elements: Iterable[_Element]) -> Iterator[tuple[int, dict[str, Any]]]:
             texts.clear()
             discard(element)
         elif element.tag.startswith(_EXPORT) and element.tag.endswith("}comment"):
-            values = {child.tag.rpartition("}")[2]: child.text or "" for child in element}
+            values = {child.tag.rpartition("}")[2]: child.text or "" for child in element.iterchildren("*")}
             fields = _fields(values)
             fields |= _post(element.getparent(), element.tag.removesuffix("comment"))
             fields["parent_text"] = texts.get(values.get("comment_parent", ""), "")

@@ -26,7 +26,14 @@ def read(stream: BinaryIO, source: str) -> Iterator[Row | Rejected]:
         FileError: it is no XML, or none of these exports.
     """
     events = etree.iterparse(
-        stream, events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False, collect_ids=False
+        stream,
+        events=("start", "end"),
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        collect_ids=False,
+        remove_comments=True,
+        remove_pis=True,
     )
     try:
         _, root = next(events)
