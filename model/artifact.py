@@ -82,16 +82,20 @@ class Filter:
                 verdicts.append(Verdict(self.thresholds.decide(score), score, reasons, self.version, sketch))
         return verdicts
 
-    def overruled(self, verdict: Verdict, is_spam: bool) -> Verdict:
+    def overruled(self, verdict: Verdict, is_spam: bool, is_same: bool = True) -> Verdict:
         """Return the verdict as it is once a person has called the comment, or nearly the same one, spam or ham.
 
-        What the person says is one more reason, of as much weight as it takes.
+        What the person says is one more reason, of as much weight as it takes. What is not the very same comment, and
+        would be blocked, is held rather than shown: spammers copy comments that were let through, and add a link.
         """
         found = sum(reason.weight for reason in verdict.reasons)
+        review, block = log_odds_of(self.thresholds.review), log_odds_of(self.thresholds.block)
         if is_spam:
-            wanted = max(found, log_odds_of(self.thresholds.block) + OVERRULING_MARGIN)
+            wanted = max(found, block + OVERRULING_MARGIN)
+        elif not is_same and found >= block > review:
+            wanted = (review + block) / 2
         else:
-            wanted = min(found, log_odds_of(self.thresholds.review) - OVERRULING_MARGIN)
+            wanted = min(found, review - OVERRULING_MARGIN)
         said = Reason("label", wanted - found, f"a person called this comment, or one like it, {LABELS[is_spam]}")
         reasons = tuple(sorted((*verdict.reasons, said), key=lambda reason: -abs(reason.weight)))
         score = probability(wanted)

@@ -2,7 +2,8 @@
 
 One-permutation MinHash (Li, Owen and Zhang 2012): the n-grams of a comment, all its fields together, are dealt into
 bins by their hash, and each bin keeps its smallest. Two comments have about as large a share of bins in common as they
-have of n-grams (their Jaccard similarity).
+have of n-grams (their Jaccard similarity). Since a few added words may leave all bins as they are, a sketch ends with a
+digest of the whole set: only comments with the very same n-grams have the same sketch.
 """
 
 from __future__ import annotations
@@ -17,39 +18,46 @@ from model.ngrams import FAMILIES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
-    from model.ngrams import I32, U32, Grams
+    from model.ngrams import I32, U32, U64, Grams
 
 BINS = 32
 _BIN_SHIFT = np.uint32(32 - 5)
 _MIX = np.uint32(0x9E3779B1)
+_WIDE_MIX = np.uint64(0x9E3779B97F4A7C15)
 _EMPTY = np.uint32(0xFFFFFFFF)
 _FAMILY_COUNT = len(FAMILIES)
 assert 1 << (32 - int(_BIN_SHIFT)) == BINS  # noqa: S101 - the shift must leave as many bits as there are bins
 
 
 def sketches_of(grams: Grams) -> list[bytes]:
-    """Sketch each comment of a batch: ``BINS`` numbers of 32 bits."""
-    return [sketch.tobytes() for sketch in _smallest(grams.columns, grams.cells, len(grams.sizes))]
+    """Sketch each comment of a batch: ``BINS`` numbers of 32 bits, and 64 bits of digest."""
+    smallest, digests = _sketched(grams.columns, grams.cells, len(grams.sizes))
+    return [bins.tobytes() + digest.tobytes() for bins, digest in zip(smallest, digests, strict=True)]
+
+
+def bins_of(sketch: bytes) -> bytes:
+    """Return a sketch without its digest."""
+    return sketch[: BINS * 4]
 
 
 def similarities(sketch: bytes, others: Sequence[bytes]) -> list[float]:
     """Estimate the share of n-grams that a comment has in common with each of others: 0 to 1."""
-    bins = np.frombuffer(sketch, np.uint32)
-    table = np.frombuffer(b"".join(others), np.uint32).reshape(-1, BINS)
+    bins = np.frombuffer(bins_of(sketch), np.uint32)
+    table = np.frombuffer(b"".join(map(bins_of, others)), np.uint32).reshape(-1, BINS)
     filled = (table != _EMPTY) | (bins != _EMPTY)
     shared: list[float] = (((table == bins) & filled).sum(axis=1) / filled.sum(axis=1)).tolist()
     return shared
 
 
 @compiled
-def _smallest(columns: U32, cells: I32, count: int) -> npt.NDArray[np.uint32]:
-    smallest = np.full((count, BINS), _EMPTY, np.uint32)
+def _sketched(columns: U32, cells: I32, count: int) -> tuple[U32, U64]:
+    smallest, digests = np.full((count, BINS), _EMPTY, np.uint32), np.zeros(count, np.uint64)
     for place in range(len(columns)):
         row = cells[place] // _FAMILY_COUNT
         mixed = np.uint32(columns[place] * _MIX)
         mixed = np.uint32((mixed ^ (mixed >> np.uint32(15))) * _MIX)
         bin_of = mixed >> _BIN_SHIFT
         smallest[row, bin_of] = min(smallest[row, bin_of], mixed)
-    return smallest
+        spread = (np.uint64(columns[place]) + np.uint64(1)) * _WIDE_MIX
+        digests[row] += (spread ^ (spread >> np.uint64(29))) * _WIDE_MIX
+    return smallest, digests

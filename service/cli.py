@@ -6,7 +6,6 @@ What takes long to import is imported when its command runs.
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ import click
 
 from service.config import Config, core_count
 from service.options import database as database_option
-from service.options import setting
+from service.options import setting, site_name
 from service.problems import ServiceError
 from training.formats.row import TrainingError
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from training.store import Store
 
-SITE_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
 UNUSABLE = 2
 
 
@@ -104,14 +102,12 @@ def sites() -> None:
 
 
 @sites.command("add")
-@click.argument("name")
+@click.argument("name", callback=site_name)
 @database_option
 def add_site(name: str, database: str) -> None:
     """Add a site and print its key."""
     from service.auth import digest_of, make_key
 
-    if not SITE_NAME.fullmatch(name):
-        raise _Refusal(f"found site name {name!r}, expected lower-case letters, digits, dots and dashes: blog.example")
     key = make_key()
     with _store(database) as store:
         store.add_site(name, digest_of(key), datetime.now(UTC))

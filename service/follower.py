@@ -6,7 +6,6 @@ import logging
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from training.database import StoreError
 from training.memory import MAX_LABELS, Memory
 
 if TYPE_CHECKING:
@@ -19,23 +18,17 @@ _log = logging.getLogger("hamgate.follower")
 
 
 class Follower:
-    """Reads new labels, now and from then on, in a thread of its own."""
+    """Reads the labels there are, and from then on new ones, in a thread of its own."""
 
     def __init__(self, labels: LabelStore) -> None:
         self.memory = Memory()
         self._labels = labels
+        self._newest: int | None = None
+        self._fails = False
         self._stopping = Event()
-        self._begin()
+        self._read()
         self._thread = Thread(target=self._keep_reading, name="follower", daemon=True)
         self._thread.start()
-
-    def _begin(self) -> None:
-        """Start with the newest labels that memory has room for."""
-        try:
-            self.memory.newest = max(0, self._labels.newest() - MAX_LABELS)
-        except StoreError as error:
-            _log.error("labels can't be read: %s", error)
-        self._read()
 
     def close(self) -> None:
         """Stop."""
@@ -47,8 +40,22 @@ class Follower:
             self._read()
 
     def _read(self) -> None:
+        """Read on; whatever goes wrong is logged, once, and tried again."""
         try:
-            for number, given in self._labels.latest(self.memory.newest):
-                self.memory.learn(number, given)
-        except StoreError as error:
-            _log.error("new labels can't be read: %s", error)
+            self._begin() if self._newest is None else self._go_on(self._newest)
+            self._fails = False
+        except Exception:
+            if not self._fails:
+                _log.exception("labels can't be read")
+            self._fails = True
+
+    def _begin(self) -> None:
+        newest = self._labels.newest()
+        for number, given in self._labels.newest_of_sites(MAX_LABELS):
+            self.memory.learn(number, given)
+        self._newest = newest
+
+    def _go_on(self, newest: int) -> None:
+        for number, given in self._labels.latest(newest):
+            self.memory.learn(number, given)
+            self._newest = number

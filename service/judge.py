@@ -39,5 +39,5 @@ class Judge:
         return [self._final(served, site, verdict) for verdict in served.check_many(comments)]
 
     def _final(self, served: Filter, site: str, verdict: Verdict) -> Verdict:
-        label = self._memory.recall(site, verdict.sketch)
-        return verdict if label is None else served.overruled(verdict, label == "spam")
+        recalled = self._memory.recall(site, verdict.sketch)
+        return verdict if recalled is None else served.overruled(verdict, recalled.label == "spam", recalled.is_same)

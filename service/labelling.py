@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,8 @@ PATH = "/v1/labels"
 PATIENCE = timedelta(seconds=10 * INTERVAL_SECONDS)
 """How long a check may take from one worker's answer to where all workers see it."""
 CHECK_ID = re.compile("[0-9a-f]{32}")
+
+_log = logging.getLogger("hamgate.labelling")
 
 
 class Labelling:
@@ -53,7 +56,8 @@ class Labelling:
             now = datetime.now(UTC)
             self._labels.add([GivenLabel(site.name, comment, said.label, said.labelled_by, now)])
         except DatabaseUnusableError as error:
-            raise NotReadyError(f"the label can't be kept: {error}") from error
+            _log.error("a label can't be kept: %s", error)
+            raise NotReadyError("the label can't be kept; the log says why") from error
         return Response(encoded({"label": said.label}), 201, content_type=JSON)
 
     def _comment_of(self, check_id: str, site: str) -> Comment:

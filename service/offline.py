@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from service.options import database
+from service.options import database, site_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -186,7 +186,7 @@ def train(
 
 @click.command("import")
 @_files
-@click.option("--site", required=True, help="The site whose comments these are.")
+@click.option("--site", required=True, callback=site_name, help="The site whose comments these are.")
 @database
 def import_labels(files: tuple[str, ...], site: str, database: str) -> None:
     """Add labelled comments to the label store.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Command = TypeVar("Command", bound=Callable[..., Any])
+
+SITE_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,251}[a-z0-9])?")
 
 
 def setting(name: str, kind: Any, description: str, **more: Any) -> Callable[[Command], Command]:
@@ -36,3 +39,14 @@ database = setting(
     default=default_database,
     show_default=default_database(),
 )
+
+
+def site_name(context: click.Context, parameter: click.Parameter, name: str) -> str:
+    """Check the name of a site that a command is given."""
+    del context
+    if not SITE_NAME.fullmatch(name):
+        raise click.BadParameter(
+            f"found site name {name!r}, expected lower-case letters, digits, dots and dashes: blog.example",
+            param=parameter,
+        )
+    return name

@@ -8,10 +8,12 @@ which can then only be labelled by sending the comment again. Labels never wait 
 from __future__ import annotations
 
 import logging
+from collections import deque
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
+from model.comment import FIELD_NAMES
 from training.database import StoreError
 from training.labels import Check
 
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
 
 INTERVAL_SECONDS = 0.1
 FORGET_EVERY_SECONDS = 600
-MAX_WAITING = 20_000
-"""Checks that wait to be written; while the database is away, more are dropped, the oldest first."""
+MAX_WAITING_CHARACTERS = 32 * 1024 * 1024
+"""What waits to be written, all comments together; while the database is away, the oldest are dropped beyond that."""
 
 _log = logging.getLogger("hamgate.recorder")
 
@@ -36,7 +38,9 @@ class Recorder:
         self._labels = labels
         self._kept = timedelta(days=kept_days)
         self._lock = Lock()
-        self._waiting: list[Check] = []
+        self._waiting: deque[Check] = deque()
+        self._waiting_characters = 0
+        self._fails = False
         self._stopping = Event()
         self._thread = Thread(target=self._keep_writing, name="recorder", daemon=True)
         if self._kept:
@@ -48,10 +52,14 @@ class Recorder:
             return
         now = datetime.now(UTC)
         check = Check(check_id, site, now, comment, verdict.score, verdict.decision, verdict.model)
+        self._hold([check])
+
+    def _hold(self, checks: list[Check]) -> None:
         with self._lock:
-            self._waiting.append(check)
-            if len(self._waiting) > MAX_WAITING:
-                del self._waiting[: MAX_WAITING // 10]
+            self._waiting.extend(checks)
+            self._waiting_characters += sum(map(_characters, checks))
+            while self._waiting_characters > MAX_WAITING_CHARACTERS:
+                self._waiting_characters -= _characters(self._waiting.popleft())
 
     def close(self) -> None:
         """Write what waits, and stop."""
@@ -70,19 +78,27 @@ class Recorder:
         self._write()
 
     def _write(self) -> None:
+        """Write what waits; whatever goes wrong is logged, once, and what the database is away for waits on."""
         with self._lock:
-            checks, self._waiting = self._waiting, []
-        if not checks:
-            return
+            checks = list(self._waiting)
+            self._waiting.clear()
+            self._waiting_characters = 0
         try:
             self._labels.remember(checks)
-        except StoreError as error:
-            _log.error("%d checks wait to be remembered: %s", len(checks), error)
-            with self._lock:
-                self._waiting[:0] = checks
+            self._fails = False
+        except Exception as error:
+            if not self._fails:
+                _log.exception("checks can't be remembered")
+            self._fails = True
+            if isinstance(error, StoreError):
+                self._hold(checks)
 
     def _forget(self, before: datetime) -> None:
         try:
             self._labels.forget_checks(before)
-        except StoreError as error:
-            _log.error("old checks can't be forgotten: %s", error)
+        except Exception:
+            _log.exception("old checks can't be forgotten")
+
+
+def _characters(check: Check) -> int:
+    return sum(len(getattr(check.comment, name)) for name in FIELD_NAMES)

@@ -15,6 +15,7 @@ from pydantic_core import from_json, to_json
 
 from model.comment import Comment
 from service.problems import BodyTooLargeError, MalformedBodyError, WrongFieldError, problem_of
+from training.labels import labeller
 
 if TYPE_CHECKING:
     from model.verdict import Verdict
@@ -215,8 +216,7 @@ def label_of(body: bytes) -> SaidLabel:
     except ValidationError as error:
         raise _wrong_field(error) from None
     comment = None if said.id else _comment_in(decoded)
-    by = (said.labelled_by or "").replace("\x00", "")  # which PostgreSQL refuses in a text
-    return SaidLabel(said.label, by, said.id or "", comment)
+    return SaidLabel(said.label, labeller(said.labelled_by or ""), said.id or "", comment)
 
 
 def verdict_members(check_id: str, verdict: Verdict) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,14 @@ import pytest
 from click.testing import CliRunner
 from conftest import stop_service
 from test_exports import comment, wxr
+from test_memory import rename
 
 from model.comment import Comment
+from model.verdict import Decision, Verdict
+from service import recorder as recorder_module
 from service.auth import digest_of, make_key
 from service.cli import main
+from service.recorder import Recorder
 from training.database import Database
 from training.labels import LabelStore, first_id
 
@@ -108,6 +113,7 @@ def test_a_database_that_is_gone_is_a_503_and_no_acknowledgement(client: FlaskCl
         connection.exec_driver_sql("DROP TABLE labels")
     reply = client.post("/v1/labels", json={"text": "Hi", "label": "ham"})
     assert (reply.status_code, reply.headers["Retry-After"]) == (503, "5")
+    assert "sqlite" not in reply.get_data(as_text=True)
 
 
 def test_checks_that_are_not_kept_can_not_be_labelled_by_id(start: Callable[..., Service]) -> None:
@@ -130,6 +136,33 @@ def test_a_check_answered_just_before_the_end_is_remembered(start: Callable[...,
     assert stop_service(service) == 0
     with Database(service.database) as database:
         assert LabelStore(database).check(verdict["id"]) is not None
+
+
+def test_checks_wait_for_a_database_that_fails_for_a_while_and_take_bounded_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "MAX_WAITING_CHARACTERS", 100)
+    verdict = Verdict(Decision.ALLOW, 0.1, (), "0" * 16)
+    with Database(f"sqlite:///{tmp_path / 'l.sqlite3'}") as database:
+        recorder = Recorder(LabelStore(database), kept_days=1)
+        rename(database, "checks", "gone")
+        ids = [first_id(datetime.now(UTC)) + f"{number:020}" for number in range(5)]
+        for check_id in ids:
+            recorder.record(check_id, "blog.example", Comment(text="x" * 40), verdict)
+            time.sleep(2 * recorder_module.INTERVAL_SECONDS)
+        rename(database, "gone", "checks")
+        recorder.close()
+        kept = [check_id for check_id in ids if LabelStore(database).check(check_id)]
+    assert kept == ids[-2:]
+
+
+def test_a_site_that_can_not_be_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    file.write_text('{"text": "Hi", "label": "ham"}\n')
+    arguments = [str(file), "--site", "No Site", "--database", f"sqlite:///{tmp_path / 'l.sqlite3'}"]
+    outcome = CliRunner().invoke(main, ["import", *arguments])
+    assert outcome.exit_code == 2
+    assert "found site name 'No Site'" in outcome.stderr
 
 
 def run_import(url: str, *files: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 
 from model.comment import Comment
 from training.database import SCHEMA_VERSION, Database, DatabaseUnusableError
-from training.labels import Check, GivenLabel, LabelStore, first_id
+from training.labels import MAX_CHECK_BYTES, Check, GivenLabel, LabelStore, first_id, labeller
 from training.store import Store
 
 if TYPE_CHECKING:
@@ -59,6 +60,33 @@ def test_old_checks_are_forgotten(store: LabelStore) -> None:
     assert store.forget_checks(NOON + timedelta(minutes=5)) == 1
     assert store.check(check("old").id) is None
     assert store.check(check("new", 10).id) is not None
+
+
+def test_of_many_checks_the_newest_are_kept(store: LabelStore) -> None:
+    store.remember([check(f"{number:02}", number) for number in range(10)])
+    assert store.forget_checks(NOON - timedelta(days=1), most=3) == 7
+    assert store.check(check("06", 6).id) is None
+    assert store.check(check("07", 7).id) is not None
+
+
+def test_an_enormous_comment_is_not_remembered_and_spoils_no_other(store: LabelStore) -> None:
+    enormous = replace(check("big"), comment=Comment(text="x" * MAX_CHECK_BYTES))
+    store.remember([enormous, check("small")])
+    assert store.check(enormous.id) is None
+    assert store.check(check("small").id) is not None
+
+
+def test_who_labelled_may_be_written_in_any_characters(store: LabelStore) -> None:
+    store.add([label("Hi", "spam", by=labeller("a\x00n\ud800n" + "x" * 300))])
+    ((_, given),) = store.latest()
+    assert given.labelled_by == ("an?n" + "x" * 300)[:253]
+
+
+def test_of_each_site_the_newest_labels_are_read(store: LabelStore) -> None:
+    store.add([label("first", "ham", site="quiet.example")])
+    store.add([label(f"comment {number}", "ham") for number in range(10)])
+    read = [given.comment.text for _, given in store.newest_of_sites(3)]
+    assert read == ["comment 7", "comment 8", "comment 9", "first"]
 
 
 def test_a_later_label_wins_and_the_history_stays(store: LabelStore) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from conftest import wait_until
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,8 +18,10 @@ from model.comment import Comment
 from model.ngrams import grams_of
 from model.segments import parts_of
 from model.sketch import similarities, sketches_of
+from service.follower import INTERVAL_SECONDS, Follower
 from training import memory as memory_module
-from training.labels import GivenLabel
+from training.database import Database
+from training.labels import GivenLabel, LabelStore
 from training.memory import Memory
 
 if TYPE_CHECKING:
@@ -55,25 +58,30 @@ def label(comment: Comment, said: Label, site: str = "blog.example") -> GivenLab
     return GivenLabel(site, comment, said, "ann", NOON)
 
 
+def said_of(memory: Memory, site: str, sketch: bytes) -> Label | None:
+    recalled = memory.recall(site, sketch)
+    return None if recalled is None else recalled.label
+
+
 def test_a_campaign_with_changed_names_links_and_words_is_one() -> None:
     memory = Memory()
     memory.learn(1, label(Comment(text=SPUN[0], author="Ann"), "spam"))
     for number, text in enumerate(SPUN):
-        assert memory.recall("blog.example", sketch_of(Comment(text=text, author=f"Writer {number}"))) == "spam"
+        assert said_of(memory, "blog.example", sketch_of(Comment(text=text, author=f"Writer {number}"))) == "spam"
 
 
 def test_different_comments_of_one_writer_are_not_alike() -> None:
     memory = Memory()
     memory.learn(1, label(Comment(text="I think the second example lacks a semicolon.", author="Ann"), "spam"))
     other = Comment(text="Thanks, with the new version it works on my machine as well.", author="Ann")
-    assert memory.recall("blog.example", sketch_of(other)) is None
+    assert said_of(memory, "blog.example", sketch_of(other)) is None
 
 
 def test_a_popular_phrase_is_not_condemned_with_one_who_used_it() -> None:
     memory = Memory()
     spam = Comment(text="Great post!", author="Cheap Jerseys", author_url="http://cheap-jerseys.example/nfl")
     memory.learn(1, label(spam, "spam"))
-    assert memory.recall("blog.example", sketch_of(Comment(text="Great post!", author="Ann"))) is None
+    assert said_of(memory, "blog.example", sketch_of(Comment(text="Great post!", author="Ann"))) is None
 
 
 def test_the_later_label_of_a_comment_holds_and_each_site_has_its_own() -> None:
@@ -81,17 +89,17 @@ def test_the_later_label_of_a_comment_holds_and_each_site_has_its_own() -> None:
     memory.learn(1, label(comment, "spam"))
     memory.learn(2, label(comment, "ham"))
     memory.learn(3, label(comment, "spam", site="other.example"))
-    assert memory.recall("blog.example", sketch_of(comment)) == "ham"
-    assert memory.recall("other.example", sketch_of(comment)) == "spam"
-    assert memory.recall("third.example", sketch_of(comment)) is None
+    assert said_of(memory, "blog.example", sketch_of(comment)) == "ham"
+    assert said_of(memory, "other.example", sketch_of(comment)) == "spam"
+    assert said_of(memory, "third.example", sketch_of(comment)) is None
 
 
 def test_of_two_labels_that_of_the_more_similar_comment_holds() -> None:
     memory = Memory()
     memory.learn(1, label(Comment(text=SPUN[0]), "ham"))
     memory.learn(2, label(Comment(text=SPUN[1]), "spam"))
-    assert memory.recall("blog.example", sketch_of(Comment(text=SPUN[0]))) == "ham"
-    assert memory.recall("blog.example", sketch_of(Comment(text=SPUN[1]))) == "spam"
+    assert said_of(memory, "blog.example", sketch_of(Comment(text=SPUN[0]))) == "ham"
+    assert said_of(memory, "blog.example", sketch_of(Comment(text=SPUN[1]))) == "spam"
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +109,80 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     comments = [Comment(text=text) for text in texts]
     for number, comment in enumerate(comments):
         memory.learn(number, label(comment, "spam"))
-    assert [memory.recall("blog.example", sketch_of(comment)) for comment in comments] == [None] + ["spam"] * 3
+    assert [said_of(memory, "blog.example", sketch_of(comment)) for comment in comments] == [None] + ["spam"] * 3
+
+
+def test_no_site_pushes_out_what_another_has_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_module, "MAX_LABELS", 3)
+    memory, comment = Memory(), Comment(text=SPUN[0])
+    memory.learn(1, label(comment, "spam"))
+    for number in range(2, 10):
+        memory.learn(number, label(Comment(text=f"{number} is a number"), "ham", site="loud.example"))
+    assert said_of(memory, "blog.example", sketch_of(comment)) == "spam"
+
+
+def test_a_comment_that_its_campaign_has_crowded_out_is_forgotten_without_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_module, "MAX_LABELS", 20)
+    memory = Memory()
+    texts = [CAMPAIGN.format("blog", "very", f"http://proxies-{number}.example/", "good") for number in range(60)]
+    for number, text in enumerate(texts):
+        memory.learn(2 * number, label(Comment(text=text), "spam"))
+        memory.learn(2 * number + 1, label(Comment(text=texts[0]), "spam"))
+    assert said_of(memory, "blog.example", sketch_of(Comment(text=texts[0]))) == "spam"
+    assert said_of(memory, "blog.example", sketch_of(Comment(text=SPUN[1]))) == "spam"
+
+
+def test_only_the_very_same_comment_has_the_same_sketch() -> None:
+    text = "A long comment about the second example, which lacks a semicolon, and about what follows from that. " * 5
+    sketches = {sketch_of(Comment(text=f"{text}{end}")) for end in ("", "x", "http://a.example/", "http://b.example/")}
+    assert len(sketches) == 4
+
+
+def test_a_copy_with_something_added_is_like_the_comment_and_not_the_same() -> None:
+    good = (
+        "Thanks for the write-up. In step 3 the path should be /etc/nginx/conf.d, at least on Debian 12; after that it"
+        " worked. I had the same trouble with the older release, where the service would not start at all."
+    )
+    memory = Memory()
+    memory.learn(1, label(Comment(text=good, author="Martin"), "ham"))
+    assert memory.recall("blog.example", sketch_of(Comment(text=good, author="Martin"))) == ("ham", True)
+    copy = Comment(text=f"{good} http://cheap-viagra.example/", author="Martin")
+    assert memory.recall("blog.example", sketch_of(copy)) == ("ham", False)
+
+
+def test_what_is_only_like_a_good_comment_and_would_be_blocked_is_held_and_not_shown(model: Filter) -> None:
+    spam = Comment(
+        text="buy cheap viagra http://pills.example/", author="Cheap Viagra", author_url="http://pills.example/"
+    )
+    verdict = model.check(spam)
+    assert verdict.decision in ("block", "discard")
+    held = model.overruled(verdict, False, is_same=False)
+    assert held.decision == "review"
+    assert sum(reason.weight for reason in held.reasons) == pytest.approx(log_odds_of(held.score), abs=1e-3)
+
+
+def test_following_labels_survives_a_database_that_fails_for_a_while(tmp_path: Path) -> None:
+    with Database(f"sqlite:///{tmp_path / 'l.sqlite3'}") as database:
+        store = LabelStore(database)
+        store.add([label(Comment(text=SPUN[0]), "spam")])
+        rename(database, "labels", "gone")
+        follower = Follower(store)
+        try:
+            assert said_of(follower.memory, "blog.example", sketch_of(Comment(text=SPUN[0]))) is None
+            rename(database, "gone", "labels")
+            wait_until(lambda: said_of(follower.memory, "blog.example", sketch_of(Comment(text=SPUN[0]))) == "spam")
+            rename(database, "labels", "gone")
+            time.sleep(2 * INTERVAL_SECONDS)
+            rename(database, "gone", "labels")
+            store.add([label(Comment(text=SPUN[0]), "ham")])
+            wait_until(lambda: said_of(follower.memory, "blog.example", sketch_of(Comment(text=SPUN[0]))) == "ham")
+        finally:
+            follower.close()
+
+
+def rename(database: Database, table: str, name: str) -> None:
+    with database.transaction() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {name}")
 
 
 @settings(max_examples=50, deadline=None)

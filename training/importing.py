@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from model.comment import InvalidCommentError
 from training.formats.row import Rejected
 from training.labelled import LabelledComment
-from training.labels import GivenLabel
+from training.labels import GivenLabel, labeller
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,7 +49,7 @@ def given_labels(
         if labelled.label is None:
             counts.unlabelled += 1
             continue
-        by = str(row.fields.get("labelled_by") or labelled.label_source or "import")[:253]
+        by = labeller(str(row.fields.get("labelled_by") or labelled.label_source or "import"))
         at = _time(row.fields.get("labelled_at")) or now
         yield GivenLabel(site, labelled.comment, labelled.label, by, at)
 

@@ -23,30 +23,35 @@ if TYPE_CHECKING:
     from training.database import Database
     from training.labelled import Label
 
+_NAME_CHARACTERS = 253
 _schema = sa.MetaData()
 _checks = sa.Table(
     "checks",
     _schema,
     sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("site", sa.String(253)),
+    sa.Column("site", sa.String(_NAME_CHARACTERS)),
     sa.Column("checked_at", sa.Float),
     sa.Column("comment", sa.LargeBinary),
     sa.Column("score", sa.Float),
     sa.Column("decision", sa.String(16)),
     sa.Column("model", sa.String(16)),
 )
+_COMMENT = 3
 _labels = sa.Table(
     "labels",
     _schema,
     sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("site", sa.String(253)),
+    sa.Column("site", sa.String(_NAME_CHARACTERS)),
     sa.Column("comment_digest", sa.LargeBinary(32)),
     sa.Column("comment", sa.LargeBinary),
     sa.Column("label", sa.String(4)),
-    sa.Column("labelled_by", sa.String(253)),
+    sa.Column("labelled_by", sa.String(_NAME_CHARACTERS)),
     sa.Column("labelled_at", UtcDateTime),
 )
-_ROWS_AT_ONCE = 1_000
+_ROWS_AT_ONCE = 100
+MAX_CHECK_BYTES = 256 * 1024
+MAX_CHECKS = 1_000_000
+"""Comments come from anyone, so what is remembered of them is bounded, one by one and together."""
 _LABELS_LOCK = 0x48414D4C
 
 
@@ -84,15 +89,16 @@ class LabelStore:
         self._database = database
 
     def remember(self, checks: Sequence[Check]) -> None:
-        """Keep checks, so that they can be labelled by their id."""
+        """Keep checks, so that they can be labelled by their id; those of more than ``MAX_CHECK_BYTES`` are not."""
+        rows = [row for row in map(_check_row, checks) if len(row[_COMMENT]) <= MAX_CHECK_BYTES]
+        if not rows:
+            return
         insert = sa.insert(_checks)
         with self._database.transaction() as connection:
             if connection.dialect.positional:  # straight to the driver, which takes half as long
-                rows = [_check_row(check) for check in checks]
                 connection.exec_driver_sql(str(insert.compile(dialect=connection.dialect)), rows)
             else:
-                names = _checks.c.keys()
-                connection.execute(insert, [dict(zip(names, _check_row(check), strict=True)) for check in checks])
+                connection.execute(insert, [dict(zip(_checks.c.keys(), row, strict=True)) for row in rows])
 
     def check(self, check_id: str) -> Check | None:
         """Find a check by its id."""
@@ -103,10 +109,14 @@ class LabelStore:
         at = datetime.fromtimestamp(row.checked_at, UTC)
         return Check(row.id, row.site, at, _decoded(row.comment), row.score, row.decision, row.model)
 
-    def forget_checks(self, before: datetime) -> int:
-        """Forget checks older than that, and return how many there were."""
+    def forget_checks(self, before: datetime, most: int = MAX_CHECKS) -> int:
+        """Forget checks older than that, and all but so many of the newest; return how many there were."""
+        newest_first = sa.select(_checks.c.id).order_by(_checks.c.id.desc())
         with self._database.transaction() as connection:
-            return connection.execute(sa.delete(_checks).where(_checks.c.id < first_id(before))).rowcount
+            first_kept = connection.execute(newest_first.offset(most - 1).limit(1)).scalar() or ""
+            return connection.execute(
+                sa.delete(_checks).where(_checks.c.id < max(first_id(before), first_kept))
+            ).rowcount
 
     def add(self, labels: Sequence[GivenLabel]) -> int:
         """Add labels, all of them or, where that fails, none; return how many said something new.
@@ -129,6 +139,16 @@ class LabelStore:
         with self._database.transaction() as connection:
             return connection.execute(sa.select(sa.func.max(_labels.c.number))).scalar() or 0
 
+    def newest_of_sites(self, most: int) -> Iterator[tuple[int, GivenLabel]]:
+        """Yield what ``latest`` does, site by site, of at most so many of each site's labels, the newest."""
+        with self._database.transaction() as connection:
+            sites = connection.execute(sa.select(_labels.c.site).distinct().order_by(_labels.c.site)).scalars().all()
+        for site in sites:
+            numbers = sa.select(_labels.c.number).where(_labels.c.site == site).order_by(_labels.c.number.desc())
+            with self._database.transaction() as connection:
+                after = connection.execute(numbers.offset(most).limit(1)).scalar() or 0
+            yield from self.latest(after, site)
+
     def history(self, site: str, comment: Comment) -> list[GivenLabel]:
         """List what was said of a comment, from first to last."""
         chosen = (_labels.c.site == site) & (_labels.c.comment_digest == digest_of(comment))
@@ -137,8 +157,11 @@ class LabelStore:
                 _label(row) for row in connection.execute(sa.select(_labels).where(chosen).order_by(_labels.c.number))
             ]
 
-    def latest(self, after: int = 0) -> Iterator[tuple[int, GivenLabel]]:
-        """Yield the last label of every comment that was labelled after that number, with its number, in order."""
+    def latest(self, after: int = 0, site: str | None = None) -> Iterator[tuple[int, GivenLabel]]:
+        """Yield the last label of every comment (of one site, or of all) that was labelled after that number.
+
+        With its number, in order.
+        """
         newer = sa.alias(_labels)
         is_last = ~sa.exists().where(
             (newer.c.site == _labels.c.site)
@@ -147,6 +170,8 @@ class LabelStore:
         )
         while True:
             chosen = sa.select(_labels).where(_labels.c.number > after, is_last)
+            if site is not None:
+                chosen = chosen.where(_labels.c.site == site)
             with self._database.transaction() as connection:
                 rows = connection.execute(chosen.order_by(_labels.c.number).limit(_ROWS_AT_ONCE)).all()
             for row in rows:
@@ -167,6 +192,11 @@ def _lock(connection: sa.Connection) -> None:
 def first_id(at: datetime) -> str:
     """Return what the ids of checks from that moment on begin with or are above: its millisecond since 1970, in hex."""
     return f"{int(at.timestamp() * 1_000):012x}"
+
+
+def labeller(name: str) -> str:
+    """Return a labeller's name as every database can keep it: without NUL and lone surrogates, of bounded length."""
+    return name.encode("utf-8", "replace").decode().replace("\x00", "")[:_NAME_CHARACTERS]
 
 
 def digest_of(comment: Comment) -> bytes:
