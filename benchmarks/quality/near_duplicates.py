@@ -37,7 +37,7 @@ def blogs(folder: Path) -> list[list[LabelledComment]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    pairs = [[0, 0] for _ in EDGES[1:]]
+    pairs = [[0, 0, 0] for _ in EDGES[1:]]
     for examples in blogs(parser.parse_args().folder):
         sketches = [sketches_of(grams_of([parts_of(example.comment)]))[0] for example in examples]
         for number, example in enumerate(examples[:-1]):
@@ -46,10 +46,11 @@ def main() -> None:
                 for index, counts in enumerate(pairs):
                     if EDGES[index] <= share < EDGES[index + 1]:
                         counts[0] += 1
-                        counts[1] += example.label != other.label
-    print("| bins in common | pairs | of them labelled differently |\n| --- | --- | --- |")
-    for (all_pairs, differing), low, high in zip(pairs, EDGES, EDGES[1:], strict=False):
-        print(f"| {low:.1f} to {min(high, 1):.1f} | {all_pairs:,} | {differing:,} |")
+                        counts[1] += example.label == other.label == "spam"
+                        counts[2] += example.label != other.label
+    print("| bins in common | pairs | of them both spam | of them labelled differently |\n| --- | --- | --- | --- |")
+    for (all_pairs, spam, differing), low, high in zip(pairs, EDGES, EDGES[1:], strict=False):
+        print(f"| {low:.1f} to {min(high, 1):.1f} | {all_pairs:,} | {spam:,} | {differing:,} |")
 
 
 if __name__ == "__main__":
