@@ -117,6 +117,13 @@ def log_odds_of(probability: float) -> float:
 
 def save(path: Path, scorer: Scorer, thresholds: Thresholds, card: dict[str, Any]) -> str:
     """Write an artefact and return its version. The same values give the same bytes."""
+    content = packed(scorer, thresholds, card)
+    path.write_bytes(content)
+    return version_of(content)
+
+
+def packed(scorer: Scorer, thresholds: Thresholds, card: dict[str, Any]) -> bytes:
+    """Return an artefact's bytes. The same values give the same bytes."""
     arrays: dict[str, np.ndarray[Any, Any]] = {
         "table": scorer.table,
         "family_scales": scorer.family_scales,
@@ -132,9 +139,12 @@ def save(path: Path, scorer: Scorer, thresholds: Thresholds, card: dict[str, Any
         for name, (dtype, _) in _ARRAYS.items():
             archive.writestr(_member(f"{name}.bin"), arrays[name].astype(dtype).tobytes(), compresslevel=9)
     payload = buffer.getvalue()
-    digest = hashlib.sha256(payload).digest()
-    path.write_bytes(_MAGIC + digest + payload)
-    return digest.hex()[:16]
+    return _MAGIC + hashlib.sha256(payload).digest() + payload
+
+
+def version_of(content: bytes) -> str:
+    """Return the version that an artefact's bytes claim to be; ``unpacked`` verifies the claim."""
+    return content[len(_MAGIC) : len(_MAGIC) + _DIGEST_BYTES].hex()[:16]
 
 
 def _member(name: str) -> zipfile.ZipInfo:
@@ -150,26 +160,44 @@ def load(path: Path) -> Filter:
         ArtifactError: it is damaged, tampered with, of a newer format, or no model.
         OSError: it can't be read.
     """
+    return unpacked(content_of(path), str(path))
+
+
+def content_of(path: Path) -> bytes:
+    """Read an artefact's bytes, not yet verified.
+
+    Raises:
+        ArtifactError: there are too many.
+        OSError: it can't be read.
+    """
     if path.stat().st_size > MAX_BYTES:
         raise ArtifactError(f"{path}: larger than {MAX_BYTES} bytes, so no model of Hamgate's")
-    content = path.read_bytes()
+    return path.read_bytes()
+
+
+def unpacked(content: bytes, name: str) -> Filter:
+    """Verify an artefact's bytes and make them a filter; ``name`` is what messages call it.
+
+    Raises:
+        ArtifactError: it is damaged, tampered with, of a newer format, or no model.
+    """
     start = len(_MAGIC) + _DIGEST_BYTES
     if not content.startswith(_MAGIC):
-        raise ArtifactError(f"{path}: no Hamgate model: it does not begin as one")
+        raise ArtifactError(f"{name}: no Hamgate model: it does not begin as one")
     digest, payload = content[len(_MAGIC) : start], content[start:]
     if hashlib.sha256(payload).digest() != digest:
-        raise ArtifactError(f"{path}: damaged or tampered with: its content does not match its digest")
+        raise ArtifactError(f"{name}: damaged or tampered with: its content does not match its digest")
     try:
         with zipfile.ZipFile(io.BytesIO(payload)) as archive:
             header = json.loads(archive.read("header.json"))
             if header["format"] != FORMAT:
-                raise ArtifactError(f"{path}: format {header['format']}, expected {FORMAT}; update Hamgate to read it")
+                raise ArtifactError(f"{name}: format {header['format']}, expected {FORMAT}; update Hamgate to read it")
             arrays = {name: _array(archive, name) for name in _ARRAYS}
         constants = [float(constant) for constant in arrays["constants"]]
         scorer = Scorer(arrays["table"], arrays["family_scales"], arrays["family_offsets"], *constants)
         return Filter(scorer, Thresholds(**header["thresholds"]), header["card"], digest.hex()[:16])
     except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ArtifactError(f"{path}: no readable model: {error}") from error
+        raise ArtifactError(f"{name}: no readable model: {error}") from error
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray[Any, Any]:

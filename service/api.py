@@ -89,9 +89,10 @@ class Api:
         return _answer({"status": "alive"})
 
     def readyz(self) -> Response:
-        """Say that this process can score, or raise why not."""
-        self._served.filter  # noqa: B018  # the property raises when there is no model
-        return _answer({"status": "ready"})
+        """Say that this process can score, and with which version, or raise why not."""
+        ready = {"status": "ready", "model": self._served.filter.version}
+        trouble = self._served.trouble
+        return _answer(ready if trouble is None else {**ready, "trouble": trouble})
 
     def metrics(self) -> Response:
         """Hand Prometheus what all workers counted."""

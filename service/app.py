@@ -22,6 +22,7 @@ from service.problems import answer_to, answer_with, problem
 from service.recorder import Recorder
 from service.served_model import ServedModel
 from training.labels import LabelStore
+from training.registry import Registry
 from training.store import Store
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def create_app(config: Config) -> Flask:
     guard = Guard(Keys(store), Allowance(config.checks_per_minute), Allowance(config.failed_keys_per_minute))
     labels = LabelStore(store)
     recorder = Recorder(labels, config.keep_checks_days)
-    follower = Follower(labels)
+    follower = Follower(labels, Registry(store), served)
     judge = Judge(served, follower.memory)
     check = Check(guard, judge, metrics, recorder, config.max_body_bytes)
 

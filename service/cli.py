@@ -1,4 +1,4 @@
-"""The command line: ``hamgate serve``, ``hamgate sites``, and the commands on files from ``offline``.
+"""The command line: ``hamgate serve``, ``sites``, ``models``, and the commands on files from ``offline``.
 
 Data goes to standard output, messages to standard error. Exit status: 0 done, 2 wrong usage or unreadable input.
 What takes long to import is imported when its command runs.
@@ -6,13 +6,18 @@ What takes long to import is imported when its command runs.
 
 from __future__ import annotations
 
+import json
+import sys
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
+from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from model.comment import ModelError
 from service.config import Config, core_count
 from service.options import database as database_option
 from service.options import setting, site_name
@@ -22,6 +27,7 @@ from training.formats.row import TrainingError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from training.registry import Registry
     from training.store import Store
 
 UNUSABLE = 2
@@ -62,7 +68,12 @@ def main() -> None:
 @setting("port", click.IntRange(1, 65_535), "Port to listen on.")
 @setting("workers", click.IntRange(min=1), "Worker processes.", default=core_count, show_default="one for each core")
 @database_option
-@setting("model", click.Path(path_type=Path, dir_okay=False), "The model artefact.", show_default="the shipped one")
+@setting(
+    "model",
+    click.Path(path_type=Path, dir_okay=False),
+    "The model artefact, served until a version is promoted.",
+    show_default="the shipped one",
+)
 @setting("max-body-kib", click.IntRange(1, 16_384), "Largest body of a request, in KiB.")
 @setting("max-batch-body-kib", click.IntRange(1, 65_536), "Largest body of a batch, in KiB.")
 @setting("body-timeout-seconds", click.FloatRange(0, min_open=True), "How long a client may take to send a body.")
@@ -145,6 +156,92 @@ def remove_site(name: str, database: str) -> None:
         store.remove_site(name)
 
 
+@main.group()
+def models() -> None:
+    """Manage model versions: which there are, and which is served.
+
+    Versions are kept in the database, beside the labels. A running service takes up a promotion or a rollback within a
+    second, in every worker and on every host that shares the database.
+    """
+
+
+_version = click.argument("version")
+_by = setting("user", str, "Who is recorded as having done this.", default=getuser, show_default="the system's user")
+
+
+@models.command("add")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_by
+@database_option
+def add_model(file: Path, user: str, database: str) -> None:
+    """Register an artefact that "train" wrote, and print its version."""
+    from model.artifact import content_of
+
+    with _registry(database) as registry:
+        click.echo(registry.add(content_of(file), datetime.now(UTC), user))
+
+
+@models.command("list")
+@database_option
+def list_models(database: str) -> None:
+    """Print a line for each version, oldest first: version, when and by whom it was added, "served" where it is."""
+    with _registry(database) as registry:
+        served = registry.served()
+        for version in registry.versions():
+            mark = "served" if version.version == served else ""
+            click.echo(f"{version.version}\t{version.added_at:%Y-%m-%dT%H:%M:%SZ}\t{version.added_by}\t{mark}")
+
+
+@models.command("show")
+@_version
+@database_option
+def show_model(version: str, database: str) -> None:
+    """Print a version's card and its promotions, as JSON. The beginning of VERSION is enough."""
+    with _registry(database) as registry:
+        found = registry.find(version)
+        promotions = [asdict(promotion) for promotion in registry.promotions() if promotion.version == found.version]
+        served = registry.served() == found.version
+        json.dump(
+            {**asdict(found), "is_served": served, "promotions": promotions},
+            sys.stdout,
+            indent=2,
+            default=lambda at: f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        )
+        click.echo()
+
+
+@models.command("promote")
+@_version
+@_by
+@database_option
+def promote_model(version: str, user: str, database: str) -> None:
+    """Have a version served from now on. The beginning of VERSION is enough."""
+    with _registry(database) as registry:
+        found = registry.find(version).version
+        registry.load(found)
+        registry.promote(found, datetime.now(UTC), user)
+    click.echo(f"{found} is served", err=True)
+
+
+@models.command("rollback")
+@_by
+@database_option
+def roll_back_model(user: str, database: str) -> None:
+    """Have what was served before the last promotion served again; once more goes back further."""
+    with _registry(database) as registry:
+        version = registry.roll_back(datetime.now(UTC), user)
+    click.echo(f"{version or 'the model file'} is served", err=True)
+
+
+@contextmanager
+def _registry(database: str) -> Iterator[Registry]:
+    from training.database import Database
+    from training.registry import Registry
+
+    with _refusals(), Database(database) as opened:
+        yield Registry(opened)
+
+
 @contextmanager
 def _store(database: str) -> Iterator[Store]:
     from training.store import Store
@@ -158,5 +255,5 @@ def _refusals() -> Iterator[None]:
     """Turn what can't be used into a message and exit status 2."""
     try:
         yield
-    except (ServiceError, TrainingError) as error:
+    except (ModelError, ServiceError, TrainingError, OSError) as error:
         raise _Refusal(str(error)) from error

@@ -24,6 +24,7 @@ from service.schemas import (
     LabelledBody,
     ModelBody,
     ProblemBody,
+    ReadyBody,
     VerdictBody,
     VerdictsBody,
 )
@@ -111,6 +112,7 @@ def openapi_document() -> dict[str, Any]:
         LabelledBody,
         ModelBody,
         ProblemBody,
+        ReadyBody,
         VerdictBody,
         VerdictsBody,
     ]
@@ -132,7 +134,7 @@ def _paths() -> dict[str, Any]:
             | {"security": [{BEARER: []}]}
         },
         "/healthz": {"get": _operation("healthz", "Say whether the service is alive", HealthBody)},
-        "/readyz": {"get": _operation("readyz", "Say whether the service can score", HealthBody, "503")},
+        "/readyz": {"get": _operation("readyz", "Say whether the service can score", ReadyBody, "503")},
         "/metrics": {
             "get": {
                 "operationId": "metrics",

@@ -52,6 +52,12 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livemax",
         )
+        self._model_trouble = Gauge(
+            "hamgate_model_trouble",
+            "1 where the promoted version can't be loaded, so that an older one is served.",
+            registry=self._registry,
+            multiprocess_mode="livemax",
+        )
         self._requests_of: dict[tuple[str, int], Counter] = {}
         self._seconds_of: dict[str, Histogram] = {}
         self._decisions_of: dict[str, Counter] = {}
@@ -75,9 +81,15 @@ class Metrics:
         decisions.inc()
         self._scores.observe(verdict.score)
 
-    def name_model(self, version: str) -> None:
-        """Say which model this worker serves."""
+    def name_model(self, version: str, before: str | None = None) -> None:
+        """Say which model this worker serves, and no longer."""
+        if before is not None:
+            self._model.labels(before).set(0)
         self._model.labels(version).set(1)
+
+    def note_model_trouble(self, is_troubled: bool) -> None:
+        """Say whether an older model than the promoted one is served."""
+        self._model_trouble.set(int(is_troubled))
 
     def exposition(self) -> bytes:
         """Write down what all workers counted, in Prometheus's text format."""

@@ -159,11 +159,21 @@ class ModelBody(BaseModel):
 
 
 class HealthBody(BaseModel):
-    """The service is alive, or ready."""
+    """The service is alive."""
 
     model_config = ConfigDict(title="Health")
 
-    status: Literal["alive", "ready"]
+    status: Literal["alive"]
+
+
+class ReadyBody(BaseModel):
+    """The service can score."""
+
+    model_config = ConfigDict(title="Readiness")
+
+    status: Literal["ready"]
+    model: str = Field(description="The version that scores.")
+    trouble: str | None = Field(default=None, description="Why that is not the promoted version; absent where it is.")
 
 
 def comment_of(body: bytes) -> Comment:
