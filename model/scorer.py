@@ -215,3 +215,15 @@ def packed_table(columns: Ints, regression: Ints, joint: Ints, bayes: Ints, impo
         (joint & 0xFF) << 24 | checks << 16 | (regression & 0xFF) << 8 | (bayes & 0xFF)
     )[order]
     return table
+
+
+def unpacked_table(table: Columns) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return the columns that a table has, ascending, and their regression weights, joint weights and Bayes ratios."""
+    slots = np.flatnonzero(table != _NOTHING)
+    entries = table[slots]
+    columns = slots << CHECK_BITS | ((entries >> _CHECK_SHIFT) & _CHECK_MASK).astype(np.int64)
+    regression, joint, bayes = (
+        (entries >> shift).astype(np.uint8).view(np.int8).astype(np.int64)
+        for shift in (_REGRESSION_SHIFT, _JOINT_SHIFT, np.uint32(0))
+    )
+    return columns, regression, joint, bayes

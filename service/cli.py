@@ -1,4 +1,4 @@
-"""The command line: ``hamgate serve``, ``sites``, ``models``, and the commands on files from ``offline``.
+"""The command line: ``hamgate serve`` and ``sites``, the commands of ``learning``, and those on files from ``offline``.
 
 Data goes to standard output, messages to standard error. Exit status: 0 done, 2 wrong usage or unreadable input.
 What takes long to import is imported when its command runs.
@@ -6,55 +6,40 @@ What takes long to import is imported when its command runs.
 
 from __future__ import annotations
 
-import json
-import sys
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
-from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from model.comment import ModelError
 from service.config import Config, core_count
 from service.options import database as database_option
 from service.options import setting, site_name
-from service.problems import ServiceError
-from training.formats.row import TrainingError
+from service.refusals import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from training.registry import Registry
     from training.store import Store
-
-UNUSABLE = 2
-
-
-class _Refusal(click.ClickException):
-    """Stops a command with a message and the status for what can't be used."""
-
-    exit_code = UNUSABLE
 
 
 class Commands(click.Group):
-    """The commands of this file, and those of ``offline``, which is imported when it is asked for."""
+    """The commands of this file, and those of the files that are imported when they are asked for."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         """Name all commands."""
-        return sorted([*super().list_commands(context), *_offline_commands()])
+        return sorted([*super().list_commands(context), *_later_commands()])
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Find a command by its name."""
-        return super().get_command(context, name) or _offline_commands().get(name)
+        return super().get_command(context, name) or _later_commands().get(name)
 
 
-def _offline_commands() -> dict[str, click.Command]:
-    from service.offline import COMMANDS
+def _later_commands() -> dict[str, click.Command]:
+    from service import learning, offline
 
-    return {command.name: command for command in COMMANDS if command.name}
+    return {command.name: command for command in (*offline.COMMANDS, *learning.COMMANDS) if command.name}
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -99,7 +84,7 @@ def serve(**settings: Any) -> None:
     """
     from service.server import serve as run
 
-    with _refusals():
+    with refusals():
         run(Config(**settings))
 
 
@@ -156,104 +141,9 @@ def remove_site(name: str, database: str) -> None:
         store.remove_site(name)
 
 
-@main.group()
-def models() -> None:
-    """Manage model versions: which there are, and which is served.
-
-    Versions are kept in the database, beside the labels. A running service takes up a promotion or a rollback within a
-    second, in every worker and on every host that shares the database.
-    """
-
-
-_version = click.argument("version")
-_by = setting("user", str, "Who is recorded as having done this.", default=getuser, show_default="the system's user")
-
-
-@models.command("add")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@_by
-@database_option
-def add_model(file: Path, user: str, database: str) -> None:
-    """Register an artefact that "train" wrote, and print its version."""
-    from model.artifact import content_of
-
-    with _registry(database) as registry:
-        click.echo(registry.add(content_of(file), datetime.now(UTC), user))
-
-
-@models.command("list")
-@database_option
-def list_models(database: str) -> None:
-    """Print a line for each version, oldest first: version, when and by whom it was added, "served" where it is."""
-    with _registry(database) as registry:
-        served = registry.served()
-        for version in registry.versions():
-            mark = "served" if version.version == served else ""
-            click.echo(f"{version.version}\t{version.added_at:%Y-%m-%dT%H:%M:%SZ}\t{version.added_by}\t{mark}")
-
-
-@models.command("show")
-@_version
-@database_option
-def show_model(version: str, database: str) -> None:
-    """Print a version's card and its promotions, as JSON. The beginning of VERSION is enough."""
-    with _registry(database) as registry:
-        found = registry.find(version)
-        promotions = [asdict(promotion) for promotion in registry.promotions() if promotion.version == found.version]
-        served = registry.served() == found.version
-        json.dump(
-            {**asdict(found), "is_served": served, "promotions": promotions},
-            sys.stdout,
-            indent=2,
-            default=lambda at: f"{at:%Y-%m-%dT%H:%M:%SZ}",
-        )
-        click.echo()
-
-
-@models.command("promote")
-@_version
-@_by
-@database_option
-def promote_model(version: str, user: str, database: str) -> None:
-    """Have a version served from now on. The beginning of VERSION is enough."""
-    with _registry(database) as registry:
-        found = registry.find(version).version
-        registry.load(found)
-        registry.promote(found, datetime.now(UTC), user)
-    click.echo(f"{found} is served", err=True)
-
-
-@models.command("rollback")
-@_by
-@database_option
-def roll_back_model(user: str, database: str) -> None:
-    """Have what was served before the last promotion served again; once more goes back further."""
-    with _registry(database) as registry:
-        version = registry.roll_back(datetime.now(UTC), user)
-    click.echo(f"{version or 'the model file'} is served", err=True)
-
-
-@contextmanager
-def _registry(database: str) -> Iterator[Registry]:
-    from training.database import Database
-    from training.registry import Registry
-
-    with _refusals(), Database(database) as opened:
-        yield Registry(opened)
-
-
 @contextmanager
 def _store(database: str) -> Iterator[Store]:
     from training.store import Store
 
-    with _refusals(), Store(database) as store:
+    with refusals(), Store(database) as store:
         yield store
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn what can't be used into a message and exit status 2."""
-    try:
-        yield
-    except (ModelError, ServiceError, TrainingError, OSError) as error:
-        raise _Refusal(str(error)) from error

@@ -1,4 +1,4 @@
-"""The commands that work on files: ``score``, ``evaluate``, ``train`` and ``import``.
+"""The commands that work on files: ``score``, ``evaluate`` and ``train``.
 
 Data goes to standard output, messages to standard error. Exit status: 0 done, 1 done but with rejected lines, 2 wrong
 usage or unreadable input. What takes long to import is imported when its command runs.
@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
-from service.options import database, site_name
+from service.learning import base_model, golden, train_from_store, user
+from service.messages import Rejections, message, with_progress
+from service.options import database
+from service.refusals import Refusal, refusals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,9 +27,6 @@ if TYPE_CHECKING:
 
     Command = TypeVar("Command", bound=Callable[..., None])
     Item = TypeVar("Item")
-
-WITH_REJECTED_LINES = 1
-UNUSABLE = 2
 
 _files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
 
@@ -66,12 +66,12 @@ def score(files: tuple[str, ...], output: str | None, model: Path | None, jobs: 
     from training.formats import json_lines
     from training.formats.files import require_readable, require_writable, write_rows
 
-    with _refusals():
+    with refusals():
         for name in files:
             require_readable(name)
         if output:
             require_writable(output)
-        rejections = _Rejections()
+        rejections = Rejections()
         scored = (outcome.fields for outcome in rejections.sift(_outcomes(_scorer(model, jobs, backend), files)))
         if output:
             write_rows(scored, output)
@@ -106,16 +106,16 @@ def evaluate(
     from training.formats.files import require_readable
     from training.tally import Tally
 
-    with _refusals():
+    with refusals():
         for name in files:
             require_readable(name)
         scorer = _scorer(model, jobs, backend)
         tally = Tally(mistakes=show_mistakes)
-        rejections = _Rejections(tally.add)
+        rejections = Rejections(tally.add)
         for outcome in rejections.sift(_outcomes(scorer, files, tally.labelled)):
             tally.add(outcome)
         if not len(tally):
-            raise _Refusal(f"no labelled comment in {', '.join(files)}")
+            raise Refusal(f"no labelled comment in {', '.join(files)}")
         outcomes = tally.outcomes()
         assessment = Assessment.of(
             outcomes, scorer.filter.thresholds, model=scorer.filter.version, files=tally.files(files)
@@ -130,14 +130,13 @@ def evaluate(
 
 
 @click.command()
-@_files
+@click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
     metavar="OUT",
-    help="The artefact.",
+    help="The artefact; required with files.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of every random choice.")
 @click.option(
@@ -154,14 +153,63 @@ def evaluate(
     help="Labels put right after reading: lines of a text's digest and its label.",
 )
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes [default: one a core].")
+@click.option("--from-store", is_flag=True, help="Learn from the label store instead, and register a version.")
+@click.option(
+    "--half-life-days",
+    type=click.FloatRange(0, min_open=True),
+    default=1095,
+    show_default=True,
+    help="From the store: a label so much older than its site's newest weighs half.",
+)
+@click.option("--promote", is_flag=True, help="From the store: have the version served, if the gate lets it pass.")
+@golden
+@user
+@base_model
+@database
 def train(
+    files: tuple[str, ...],
+    output: Path | None,
+    seed: int,
+    budget: float,
+    corrections: Path | None,
+    jobs: int | None,
+    from_store: bool,
+    **of_store: Any,
+) -> None:
+    """Train a model on labelled comments, those of files or those of the label store.
+
+    From files: reads the formats of "score"; rows need a label (spam or ham), others are skipped. A row's site, or else
+    its file's name, is the unit that is left out to calibrate. The same files, seed and library versions give the same
+    bytes.
+
+    From the store: moves the weights of the model that the service was started with as far as the labels make them,
+    registers the result as a version, prints it, and shows on standard error how it does beside the served one on
+    labels that it has not learnt from. With --promote it is served at once unless that would do harm; exit status 3
+    tells that it would.
+    """
+    if from_store:
+        _require_absent("files", "budget", "corrections")
+        train_from_store(output, jobs=jobs, **of_store)
+    else:
+        _require_absent("half_life_days", "promote")
+        if not files or not output:
+            raise click.UsageError('name files and an artefact to write ("-o"), or train "--from-store"')
+        _train_on_files(files, output, seed, budget, corrections, jobs)
+
+
+def _require_absent(*names: str) -> None:
+    """Refuse options that go with the other source of labels."""
+    context = click.get_current_context()
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        if name in names and context.get_parameter_source(name) is ParameterSource.COMMANDLINE and context.params[name]:
+            source = "" if context.params["from_store"] else "out"
+            raise click.UsageError(f"{parameter.get_error_hint(context)} does not go with{source} --from-store")
+
+
+def _train_on_files(
     files: tuple[str, ...], output: Path, seed: int, budget: float, corrections: Path | None, jobs: int | None
 ) -> None:
-    """Train a model on labelled comments.
-
-    Reads the formats of "score"; rows need a label (spam or ham), others are skipped. A row's site, or else its file's
-    name, is the unit that is left out to calibrate. The same files, seed and library versions give the same bytes.
-    """
     from joblib import cpu_count
 
     from training.budget import Budget
@@ -170,95 +218,18 @@ def train(
     from training.labelled import read_labelled
     from training.train import train as train_model
 
-    with _refusals():
+    with refusals():
         for name in files:
             require_readable(name)
-        rejections = _Rejections()
-        examples = list(rejections.sift(_with_progress(row for name in files for row in read_labelled(name))))
+        rejections = Rejections()
+        examples = list(rejections.sift(with_progress(row for name in files for row in read_labelled(name))))
         if corrections:
             examples = list(corrected(examples, read_corrections(corrections)))
         limits = Budget(blocked=budget, reviewed=10 * budget)
-        model = train_model(examples, seed, jobs or cpu_count(), limits, _message)
+        model = train_model(examples, seed, jobs or cpu_count(), limits, message)
         version = model.save(output)
-        _message(f"wrote {output}, version {version}")
+        message(f"wrote {output}, version {version}")
     rejections.exit_if_any()
-
-
-@click.command("import")
-@_files
-@click.option("--site", required=True, callback=site_name, help="The site whose comments these are.")
-@database
-def import_labels(files: tuple[str, ...], site: str, database: str) -> None:
-    """Add labelled comments to the label store.
-
-    Reads the formats of "score". WordPress: approved comments are ham and spam is spam; pending and trashed ones have
-    no label, like rows without one, and are passed over. What is there already is not added again, so an import that
-    was cut off is run again. Lines that hold no comment are named on standard error; the exit status is then 1.
-    """
-    from datetime import UTC, datetime
-    from itertools import chain
-
-    from training.database import Database
-    from training.formats.files import read_rows, require_readable
-    from training.importing import Imported, add_labels, given_labels
-    from training.labels import LabelStore
-
-    with _refusals():
-        for name in files:
-            require_readable(name)
-        counts, rejections = Imported(), _Rejections()
-        rows = chain.from_iterable(map(read_rows, files))
-        labels = _with_progress(given_labels(rows, site, datetime.now(UTC), counts))
-        with Database(database) as opened:
-            add_labels(rejections.sift(labels), LabelStore(opened), counts)
-        _message(
-            f"{counts.added:,} labels added, {counts.known:,} there already, {counts.unlabelled:,} without a label"
-        )
-    rejections.exit_if_any()
-
-
-class _Refusal(click.ClickException):
-    """Stops the command with a message and the status for wrong usage or unreadable input."""
-
-    exit_code = UNUSABLE
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn the errors that a command's input can cause into a message and exit status 2."""
-    from model.comment import ModelError
-    from training.formats.row import TrainingError
-
-    try:
-        yield
-    except BrokenPipeError:
-        raise  # whoever read our output has had enough; click ends quietly
-    except (ModelError, TrainingError, OSError) as error:
-        raise _Refusal(str(error)) from error
-
-
-class _Rejections:
-    """Names rejected lines on standard error as they come, and remembers that there were some."""
-
-    def __init__(self, seen: Callable[[Rejected], None] = lambda _: None) -> None:
-        self._seen = seen
-        self._count = 0
-
-    def sift(self, outcomes: Iterable[Item | Rejected]) -> Iterator[Item]:
-        from training.formats.row import Rejected
-
-        for outcome in outcomes:
-            if isinstance(outcome, Rejected):
-                self._count += 1
-                self._seen(outcome)
-                _message(str(outcome))
-            else:
-                yield outcome
-
-    def exit_if_any(self) -> None:
-        if self._count:
-            _message(f"{self._count:,} rejected line{'s' if self._count > 1 else ''}")
-            click.get_current_context().exit(WITH_REJECTED_LINES)
 
 
 def _scorer(model: Path | None, jobs: int | None, backend: str) -> BatchScorer:
@@ -279,22 +250,7 @@ def _outcomes(
     from training.formats.files import read_rows
 
     rows = chain.from_iterable(map(read_rows, files))
-    return _with_progress(scorer.score(wanted(rows)))
+    return with_progress(scorer.score(wanted(rows)))
 
 
-def _with_progress(outcomes: Iterator[Item]) -> Iterator[Item]:
-    from tqdm import tqdm
-
-    # disable=None shows the bar on a terminal only
-    with tqdm(outcomes, unit=" comments", disable=None, file=sys.stderr) as bar:
-        yield from bar
-
-
-def _message(text: str) -> None:
-    """Write a line to standard error without tearing the progress bar."""
-    from tqdm import tqdm
-
-    tqdm.write(text, file=sys.stderr)
-
-
-COMMANDS: tuple[click.Command, ...] = (score, evaluate, train, import_labels)
+COMMANDS: tuple[click.Command, ...] = (score, evaluate, train)

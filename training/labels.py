@@ -151,11 +151,20 @@ class LabelStore:
 
     def history(self, site: str, comment: Comment) -> list[GivenLabel]:
         """List what was said of a comment, from first to last."""
-        chosen = (_labels.c.site == site) & (_labels.c.comment_digest == digest_of(comment))
+        return self._history(site, digest_of(comment))
+
+    def contested(self, most: int) -> list[list[GivenLabel]]:
+        """List the histories of comments that different people labelled differently, the newest first."""
+        chosen = (
+            sa.select(_labels.c.site, _labels.c.comment_digest)
+            .group_by(_labels.c.site, _labels.c.comment_digest)
+            .having(sa.func.count(_labels.c.label.distinct()) > 1, sa.func.count(_labels.c.labelled_by.distinct()) > 1)
+            .order_by(sa.func.max(_labels.c.number).desc())
+            .limit(most)
+        )
         with self._database.transaction() as connection:
-            return [
-                _label(row) for row in connection.execute(sa.select(_labels).where(chosen).order_by(_labels.c.number))
-            ]
+            found = connection.execute(chosen).all()
+        return [self._history(site, digest) for site, digest in found]
 
     def latest(self, after: int = 0, site: str | None = None) -> Iterator[tuple[int, GivenLabel]]:
         """Yield the last label of every comment (of one site, or of all) that was labelled after that number.
@@ -179,6 +188,13 @@ class LabelStore:
             if len(rows) < _ROWS_AT_ONCE:
                 return
             after = rows[-1].number
+
+    def _history(self, site: str, digest: bytes) -> list[GivenLabel]:
+        chosen = (_labels.c.site == site) & (_labels.c.comment_digest == digest)
+        with self._database.transaction() as connection:
+            return [
+                _label(row) for row in connection.execute(sa.select(_labels).where(chosen).order_by(_labels.c.number))
+            ]
 
 
 def _lock(connection: sa.Connection) -> None:
