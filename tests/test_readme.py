@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import os
+import random
 import re
+import shlex
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from comments import campaign, conversation
+from conftest import HAMGATE
+from test_exports import DISQUS, comment, post, wxr
 
 from service.cli import main
 
 if TYPE_CHECKING:
     from conftest import Service
+
+    from model.comment import Comment
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
@@ -29,6 +39,52 @@ def test_every_command_named_exists(command: str) -> None:
     assert command in main.list_commands(None)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("link", re.findall(r"\]\((docs/[^)]+)\)", README))
+def test_the_walk_through_from_exports_to_a_rollback_works(tmp_path: Path) -> None:
+    (session,) = re.findall(r"```console\n(\$ hamgate import wordpress.*?)```", README, re.DOTALL)
+    script = "\n".join(["set -e", *re.findall(r"^\$ (.*)", session, re.MULTILINE)])
+    wordpress = [wordpress_comment(number, one) for number, one in enumerate(mixed(240, seed=1))]
+    disqus = [
+        post(id=str(number), text=one.text, spam=str(is_spam).lower())
+        for number, (one, is_spam) in enumerate(mixed(160, seed=2))
+    ]
+    newer = [wordpress_comment(number, one) for number, one in enumerate(mixed(120, seed=3))]
+    (tmp_path / "wordpress.xml").write_text(wxr(*wordpress), encoding="utf-8")
+    (tmp_path / "disqus.xml").write_text(DISQUS.format(posts="\n".join(disqus)), encoding="utf-8")
+    (tmp_path / "newer.xml").write_text(wxr(*newer), encoding="utf-8")
+    shim = tmp_path / "bin" / "hamgate"
+    shim.parent.mkdir()
+    shim.write_text(f'#!/bin/sh\nexec {shlex.join(HAMGATE)} "$@"\n', encoding="utf-8")
+    shim.chmod(0o755)
+    environment = os.environ | {
+        "PATH": f"{shim.parent}:{os.environ['PATH']}",
+        "HAMGATE_DATABASE": f"sqlite:///{tmp_path / 'hamgate.sqlite3'}",
+    }
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "400 labels added, 0 there already, 0 without a label" in done.stderr
+    at_block = json.loads((tmp_path / "candidate.json").read_text(encoding="utf-8"))["pooled"]["at_thresholds"]["block"]
+    assert at_block["spam_caught"]["value"] > 0.9
+    assert at_block["ham_blocked"]["count"] == 0
+    (listed,) = done.stdout.splitlines()
+    assert listed.endswith("\tserved")
+    assert f"{listed[:16]} is served\nthe model file is served\n" in done.stderr
+
+
+def mixed(count: int, seed: int) -> list[tuple[Comment, bool]]:
+    """Make comments of a blog, and say which are spam."""
+    every = [(one, True) for one in campaign(count // 2, seed)]
+    every += [(one, False) for one in conversation(count // 2, seed)]
+    random.Random(seed).shuffle(every)  # noqa: S311 - a sample, not a secret
+    return every
+
+
+def wordpress_comment(number: int, decided: tuple[Comment, bool]) -> str:
+    one, is_spam = decided
+    return comment(id=str(number), text=one.text, approved="spam" if is_spam else "1")
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\((docs/[^)#]+)", README))
 def test_every_page_linked_is_there(link: str) -> None:
     assert (Path(__file__).parents[1] / link).is_file()

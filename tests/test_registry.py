@@ -176,7 +176,7 @@ def assert_promotion_reaches(services: list[Service], url: str, shipped: Path, f
     model = load(shipped)
     version = save(folder / "other.hamgate", model.scorer, model.thresholds, {**model.card, "name": "other"})
     assert run("add", str(folder / "other.hamgate"), database=url).stdout.strip() == version
-    run("promote", version[:6], "--user", "ann", database=url)
+    run("promote", "--force", version[:6], "--user", "ann", database=url)
     assert_served(services, version)
     assert run("list", database=url).stdout.strip().endswith("served")
     shown = json.loads(run("show", version, database=url).stdout)

@@ -8,6 +8,7 @@ forced or not, to ``registry``.
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,8 @@ TOLERATED_SPAM_SHARE = 0.01
 """Spam that the candidate may catch less, net, where chance explains it."""
 MIN_HAM = 30
 """With less ham than that to measure on, harm could not show."""
+MAX_EXAMPLES = 10
+EXAMPLE_CHARACTERS = 100
 CHUNK_COMMENTS = 256
 BLOCKING = ("block", "discard")
 
@@ -60,6 +63,7 @@ class Comparison:
 
     ``newly`` are comments that the candidate alone blocks, ``no_longer`` those that the served version alone blocks;
     ``chance`` is how likely at least so great a change for the worse would be if neither version were worse.
+    ``examples`` are the beginnings of some ham that the candidate alone blocks.
     """
 
     name: str
@@ -75,11 +79,15 @@ class Comparison:
     spam_newly_blocked: int
     spam_no_longer_blocked: int
     spam_chance: float
+    examples: tuple[str, ...]
 
     @classmethod
-    def of(cls, name: str, is_spam: Mask, served: Mask, candidate: Mask) -> Comparison:
-        """Compare what two versions block; all arrays have shape (n,)."""
-        counts: dict[str, Any] = {"name": name}
+    def of(cls, guard: GuardSet, served: Mask, candidate: Mask) -> Comparison:
+        """Compare what two versions block: arrays of shape (n,)."""
+        is_spam = guard.is_spam
+        blocked_now = np.flatnonzero(~is_spam & candidate & ~served)[:MAX_EXAMPLES]
+        examples = tuple(guard.comments[index].text[:EXAMPLE_CHARACTERS] for index in blocked_now)
+        counts: dict[str, Any] = {"name": guard.name, "examples": examples}
         for kind, chosen in (("ham", ~is_spam), ("spam", is_spam)):
             newly = int((chosen & candidate & ~served).sum())
             no_longer = int((chosen & served & ~candidate).sum())
@@ -100,7 +108,8 @@ class Comparison:
         if self.ham_chance < SIGNIFICANCE:
             found.append(
                 f"{self.name}: it blocks {self.ham_blocked_by_candidate:,} of {self.ham:,} good comments, the version "
-                f"served now {self.ham_blocked_by_served:,}; that is more than chance explains"
+                f"served now {self.ham_blocked_by_served:,}; that is more than chance explains. If these are spam, "
+                f"label them so and try again:{''.join(f'{chr(10)}    {json.dumps(text)}' for text in self.examples)}"
             )
         lost = self.spam_blocked_by_served - self.spam_blocked_by_candidate
         if self.spam_chance < SIGNIFICANCE or lost > max(1, TOLERATED_SPAM_SHARE * self.spam):
@@ -165,8 +174,7 @@ def compare(served: Filter, candidate: Filter, guards: Iterable[GuardSet], jobs:
     """Let both versions judge all guard sets, by the decisions that the service would make, in ``jobs`` threads."""
     comparisons = [
         Comparison.of(
-            guard.name,
-            guard.is_spam,
+            guard,
             _blocked(served, guard.comments, jobs),
             _blocked(candidate, guard.comments, jobs),
         )
