@@ -59,8 +59,10 @@ AT_ODDS = 0.01
 TRUSTED_AGREEMENT = 0.5
 MAX_ITERATIONS = 60
 MAX_UNIT = 127
+CONTRADICTED = 0.2
+"""A label that the other labels make less probable does not train (Brodley and Friedl 1999); it is still remembered."""
 DOUBTFUL = 0.05
-"""A label that the other labels make this improbable is worth a second look."""
+"""One that they make this improbable is worth a second look."""
 
 
 class NothingToLearnError(TrainingError):
@@ -198,7 +200,10 @@ def review(
     labellers = _labellers(measured, kept, weights)
     worth = {labeller.name: labeller.weight for labeller in labellers}
     weights *= [worth[label.given.labelled_by] for label in kept]
-    return Review(kept, measured, weights, labellers, _doubtful(measured, kept, weights))
+    probabilities = _cross_validated(measured, kept, weights)
+    order = np.argsort(probabilities, kind="stable")
+    doubtful = [Doubtful(kept[i], float(probabilities[i])) for i in order if probabilities[i] < DOUBTFUL]
+    return Review(kept, measured, weights * (probabilities >= CONTRADICTED), labellers, doubtful)
 
 
 def is_held_out(label: Labelled, cuts: Mapping[str, Sequence[Any]]) -> bool:
@@ -304,14 +309,13 @@ def _labellers(measured: Measured, labels: Sequence[Labelled], weights: Floats) 
     ]
 
 
-def _doubtful(measured: Measured, labels: Sequence[Labelled], weights: Floats) -> list[Doubtful]:
-    """List the labels that a model makes improbable which has learnt from other comments; most improbable first."""
+def _cross_validated(measured: Measured, labels: Sequence[Labelled], weights: Floats) -> Floats:
+    """Return each label's probability by a model that has learnt from other comments: float64, shape (n,)."""
     folds = np.array([int.from_bytes(_digest(near_copy_key(label.given.comment.text))) % FOLDS for label in labels])
     probabilities = np.ones(len(labels))
     for fold in np.unique(folds):
         probabilities[folds == fold] = _held_out_probabilities(measured, weights, folds == fold)
-    order = np.argsort(probabilities, kind="stable")
-    return [Doubtful(labels[i], float(probabilities[i])) for i in order if probabilities[i] < DOUBTFUL]
+    return probabilities
 
 
 def _held_out_probabilities(measured: Measured, weights: Floats, is_held: Mask) -> Floats:
