@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from model.comment import Comment
+    from model.explanation import Learnt
 
 FORMAT = 2
 MAX_BYTES = 64 * 1024 * 1024
@@ -73,11 +74,14 @@ class Filter:
         """Judge one comment."""
         return self.check_many([comment])[0]
 
-    def check_many(self, comments: Sequence[Comment]) -> list[Verdict]:
-        """Judge comments in order. A verdict does not depend on the other comments."""
+    def check_many(self, comments: Sequence[Comment], learnt: Learnt | None = None) -> list[Verdict]:
+        """Judge comments in order. A verdict does not depend on the other comments.
+
+        ``learnt`` says what people's labels have added since the model was trained.
+        """
         verdicts = []
         for start in range(0, len(comments), CHUNK_COMMENTS):
-            for log_odds, reasons, sketch in explain(self.scorer, comments[start : start + CHUNK_COMMENTS]):
+            for log_odds, reasons, sketch in explain(self.scorer, comments[start : start + CHUNK_COMMENTS], learnt):
                 score = probability(log_odds)
                 verdicts.append(Verdict(self.thresholds.decide(score), score, reasons, self.version, sketch))
         return verdicts

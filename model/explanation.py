@@ -14,12 +14,18 @@ from model.sketch import sketches_of
 from model.verdict import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
 
     from model.comment import Comment
     from model.ngrams import Grams
     from model.scorer import Scorer
     from model.segments import Parts
+
+    Learnt = Callable[[Grams], npt.NDArray[np.float64]]
+    """What to add to the log-odds of each comment of a batch, by its n-grams."""
 
 MAX_QUOTED_CHARACTERS = 60
 
@@ -31,11 +37,13 @@ _FIELDS = (
 )
 
 
-def explain(scorer: Scorer, comments: Sequence[Comment]) -> list[tuple[float, tuple[Reason, ...], bytes]]:
+def explain(
+    scorer: Scorer, comments: Sequence[Comment], learnt: Learnt | None = None
+) -> list[tuple[float, tuple[Reason, ...], bytes]]:
     """Return each comment's log-odds of spam, its reasons, and its sketch.
 
     Those that weigh most come first, and their weights add up to the log-odds. What is said of a comment does not
-    depend on the others.
+    depend on the others. ``learnt`` adds what people's labels have taught since.
     """
     parts = [parts_of(comment) for comment in comments]
     grams = grams_of(parts)
@@ -43,16 +51,27 @@ def explain(scorer: Scorer, comments: Sequence[Comment]) -> list[tuple[float, tu
     strongest, weights = scorer.strongest_words(grams, contributions)
     log_odds_of, families = contributions.log_odds.tolist(), contributions.families.tolist()
     words_of, weights_of = strongest.tolist(), weights.tolist()
+    taught = None if learnt is None else learnt(grams).tolist()
     explained = []
     for row, (comment, log_odds, sketch) in enumerate(zip(comments, log_odds_of, sketches_of(grams), strict=True)):
-        related = related_reasons(comment)
+        further = related_reasons(comment)
+        if taught is not None:
+            further = [*further, Reason("labels", taught[row], "what people said of this site's comments")]
         words = _telling_words(grams, words_of[row], weights_of[row])
         reasons = [Reason("base", scorer.offset, "before anything is known of a comment")]
         reasons += _reasons(parts[row], families[row], words)
-        reasons += related
+        reasons += further
         reasons.sort(key=_importance)
-        explained.append((log_odds + sum(reason.weight for reason in related), tuple(reasons), sketch))
+        explained.append((log_odds + sum(reason.weight for reason in further), tuple(reasons), sketch))
     return explained
+
+
+def log_odds_and_grams(scorer: Scorer, comments: Sequence[Comment]) -> tuple[list[float], Grams]:
+    """Return the log-odds that ``explain`` explains, before anything was learnt since, and the n-grams."""
+    grams = grams_of([parts_of(comment) for comment in comments])
+    found = scorer.contributions(grams.columns, grams.cells, grams.sizes).log_odds.tolist()
+    related = (sum(reason.weight for reason in related_reasons(comment)) for comment in comments)
+    return [log_odds + added for log_odds, added in zip(found, related, strict=True)], grams
 
 
 def _importance(reason: Reason) -> float:

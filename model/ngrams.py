@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     U64 = npt.NDArray[np.uint64]
     I32 = npt.NDArray[np.int32]
     Ints = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
 
 FAMILIES = ("text_characters", "text_words", "author", "author_url", "links", "email", "traits")
 """The kinds of evidence that are weighed apart, each by a regression of its own."""

@@ -44,8 +44,8 @@ def create_app(config: Config) -> Flask:
     guard = Guard(Keys(store), Allowance(config.checks_per_minute), Allowance(config.failed_keys_per_minute))
     labels = LabelStore(store)
     recorder = Recorder(labels, config.keep_checks_days)
-    follower = Follower(labels, Registry(store), served)
-    judge = Judge(served, follower.memory)
+    follower = Follower(labels, Registry(store), served, config.share_labels)
+    judge = Judge(served, follower)
     check = Check(guard, judge, metrics, recorder, config.max_body_bytes)
 
     app = Flask(__name__, static_folder=None)

@@ -73,6 +73,7 @@ def main() -> None:
     "Wrong keys of one address answered with 401; then 429; each worker counts by itself; 0: no limit.",
 )
 @setting("keep-checks-days", click.FloatRange(0), "How long checks can be labelled by their id; 0: they are not kept.")
+@setting("share-labels", bool, "Whether what one site's labels teach has some say on all sites.")
 @setting("log-requests", bool, "Whether to log a line for each request.")
 def serve(**settings: Any) -> None:
     """Run the service.

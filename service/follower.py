@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+from itertools import takewhile
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from training.memory import MAX_LABELS, Memory
+from training.online import OnlineLayer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from service.served_model import ServedModel
-    from training.labels import LabelStore
+    from training.labels import GivenLabel, LabelStore
     from training.registry import Registry
 
 INTERVAL_SECONDS = 0.3
@@ -19,15 +23,27 @@ INTERVAL_SECONDS = 0.3
 _log = logging.getLogger("hamgate.follower")
 
 
-class Follower:
-    """Reads the labels and the promotions there are, and from then on new ones, in a thread of its own."""
+class Knowledge(NamedTuple):
+    """What labels have taught so far."""
 
-    def __init__(self, labels: LabelStore, registry: Registry, served: ServedModel) -> None:
-        self.memory = Memory()
+    memory: Memory
+    online: OnlineLayer | None
+
+
+class Follower:
+    """Reads the labels and the promotions there are, and from then on new ones, in a thread of its own.
+
+    With ``share_labels``, what one site's labels teach has some say on all sites.
+    """
+
+    def __init__(self, labels: LabelStore, registry: Registry, served: ServedModel, share_labels: bool = False) -> None:
+        self.knowledge = Knowledge(Memory(), None)
         self._labels = labels
         self._registry = registry
         self._served = served
-        self._newest: int | None = None
+        self._share_labels = share_labels
+        self._newest = 0
+        self._learnt_upon: tuple[str | None, int] | None = None
         self._fails = False
         self._stopping = Event()
         self._read()
@@ -47,20 +63,30 @@ class Follower:
         """Read on; whatever goes wrong is logged, once, and tried again."""
         try:
             self._served.follow(self._registry)
-            self._begin() if self._newest is None else self._go_on(self._newest)
+            self._learn()
             self._fails = False
         except Exception:
             if not self._fails:
                 _log.exception("labels and promotions can't be read")
             self._fails = True
 
-    def _begin(self) -> None:
+    def _learn(self) -> None:
+        """Learn what was said since; from the beginning for another model, or where something was withdrawn."""
+        model = self._served.filter if self._served.is_ready else None
+        upon = None if model is None else model.version, self._labels.newest_withdrawal()
+        if upon == self._learnt_upon:
+            self._take(self.knowledge, self._labels.every(self._newest))
+            return
         newest = self._labels.newest()
-        for number, given in self._labels.newest_of_sites(MAX_LABELS):
-            self.memory.learn(number, given)
-        self._newest = newest
+        online = None if model is None else OnlineLayer(model.scorer, self._share_labels)
+        knowledge = Knowledge(Memory(), online)
+        # Labels that come meanwhile are left for the next time, lest one be passed over.
+        self._take(knowledge, takewhile(lambda numbered: numbered[0] <= newest, self._labels.replay(MAX_LABELS)))
+        self.knowledge, self._learnt_upon, self._newest = knowledge, upon, newest
 
-    def _go_on(self, newest: int) -> None:
-        for number, given in self._labels.latest(newest):
-            self.memory.learn(number, given)
+    def _take(self, knowledge: Knowledge, labels: Iterable[tuple[int, GivenLabel]]) -> None:
+        for number, given in labels:
+            knowledge.memory.learn(number, given)
+            if knowledge.online is not None:
+                knowledge.online.learn(given)
             self._newest = number

@@ -1,7 +1,11 @@
-"""The verdict that a site gets: the model's, unless a person has said something else of that comment or one like it."""
+"""The verdict that a site gets: the model's, with what labels have taught since.
+
+Unless a person has said something else of that comment or one like it.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +14,7 @@ if TYPE_CHECKING:
     from model.artifact import Filter
     from model.comment import Comment
     from model.verdict import Verdict
+    from service.follower import Follower
     from service.served_model import ServedModel
     from training.memory import Memory
 
@@ -17,9 +22,9 @@ if TYPE_CHECKING:
 class Judge:
     """Asks the served model, and remembers what people said."""
 
-    def __init__(self, served: ServedModel, memory: Memory) -> None:
+    def __init__(self, served: ServedModel, follower: Follower) -> None:
         self._served = served
-        self._memory = memory
+        self._follower = follower
 
     def check(self, site: str, comment: Comment) -> Verdict:
         """Judge one comment of a site.
@@ -35,9 +40,11 @@ class Judge:
         Raises:
             NotReadyError: there is no model.
         """
-        served = self._served.filter
-        return [self._final(served, site, verdict) for verdict in served.check_many(comments)]
+        served, (memory, online) = self._served.filter, self._follower.knowledge
+        learnt = partial(online.log_odds, site) if online is not None and online.knows(site) else None
+        return [_final(served, memory, site, verdict) for verdict in served.check_many(comments, learnt)]
 
-    def _final(self, served: Filter, site: str, verdict: Verdict) -> Verdict:
-        recalled = self._memory.recall(site, verdict.sketch)
-        return verdict if recalled is None else served.overruled(verdict, recalled.label == "spam", recalled.is_same)
+
+def _final(served: Filter, memory: Memory, site: str, verdict: Verdict) -> Verdict:
+    recalled = memory.recall(site, verdict.sketch)
+    return verdict if recalled is None else served.overruled(verdict, recalled.label == "spam", recalled.is_same)

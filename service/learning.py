@@ -128,6 +128,23 @@ def contested_labels(limit: int, database: str) -> None:
             _print({"site": history[0].site, "said": said, "text": history[0].comment.text})
 
 
+@labels.command("withdraw")
+@click.argument("name")
+@click.option("--site", help="Only what was said of this site's comments.")
+@user
+@database_option
+def withdraw_labels(name: str, site: str | None, user: str, database: str) -> None:
+    """Take back all labels that NAME gave: every verdict is again what it would be without them.
+
+    The labels are kept, with who took them back, and count no more; a retraining makes a version without them.
+    """
+    from training.labels import LabelStore
+
+    with _database(database) as opened:
+        count = LabelStore(opened).withdraw(name, site, datetime.now(UTC), user)
+    message(f"{count:,} labels of {name} withdrawn")
+
+
 @click.group()
 def models() -> None:
     """Manage model versions: which there are, and which is served.

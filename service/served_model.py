@@ -74,6 +74,11 @@ class ServedModel:
         return self._filter
 
     @property
+    def is_ready(self) -> bool:
+        """Whether there is a model."""
+        return self._filter is not None
+
+    @property
     def trouble(self) -> str | None:
         """Why the promoted version is not the one that is served, ``None`` where it is."""
         return self._trouble

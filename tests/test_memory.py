@@ -171,14 +171,18 @@ def test_following_labels_survives_a_database_that_fails_for_a_while(tmp_path: P
         rename(database, "labels", "gone")
         follower = Follower(store, Registry(database), ServedModel(SHIPPED, Metrics()))
         try:
-            assert said_of(follower.memory, "blog.example", sketch_of(Comment(text=SPUN[0]))) is None
+            assert said_of(follower.knowledge.memory, "blog.example", sketch_of(Comment(text=SPUN[0]))) is None
             rename(database, "gone", "labels")
-            wait_until(lambda: said_of(follower.memory, "blog.example", sketch_of(Comment(text=SPUN[0]))) == "spam")
+            wait_until(
+                lambda: said_of(follower.knowledge.memory, "blog.example", sketch_of(Comment(text=SPUN[0]))) == "spam"
+            )
             rename(database, "labels", "gone")
             time.sleep(2 * INTERVAL_SECONDS)
             rename(database, "gone", "labels")
             store.add([label(Comment(text=SPUN[0]), "ham")])
-            wait_until(lambda: said_of(follower.memory, "blog.example", sketch_of(Comment(text=SPUN[0]))) == "ham")
+            wait_until(
+                lambda: said_of(follower.knowledge.memory, "blog.example", sketch_of(Comment(text=SPUN[0]))) == "ham"
+            )
         finally:
             follower.close()
 

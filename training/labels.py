@@ -6,6 +6,7 @@ is committed, to disk, before the method returns.
 
 from __future__ import annotations
 
+import heapq
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,6 +48,17 @@ _labels = sa.Table(
     sa.Column("label", sa.String(4)),
     sa.Column("labelled_by", sa.String(_NAME_CHARACTERS)),
     sa.Column("labelled_at", UtcDateTime),
+    sa.Column("withdrawal", sa.Integer),
+)
+_stands = _labels.c.withdrawal.is_(None)
+_withdrawals = sa.Table(
+    "withdrawals",
+    _schema,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("labelled_by", sa.String(_NAME_CHARACTERS)),
+    sa.Column("site", sa.String(_NAME_CHARACTERS)),
+    sa.Column("withdrawn_by", sa.String(_NAME_CHARACTERS)),
+    sa.Column("withdrawn_at", UtcDateTime),
 )
 _ROWS_AT_ONCE = 100
 MAX_CHECK_BYTES = 256 * 1024
@@ -141,13 +153,35 @@ class LabelStore:
 
     def newest_of_sites(self, most: int) -> Iterator[tuple[int, GivenLabel]]:
         """Yield what ``latest`` does, site by site, of at most so many of each site's labels, the newest."""
-        with self._database.transaction() as connection:
-            sites = connection.execute(sa.select(_labels.c.site).distinct().order_by(_labels.c.site)).scalars().all()
-        for site in sites:
-            numbers = sa.select(_labels.c.number).where(_labels.c.site == site).order_by(_labels.c.number.desc())
-            with self._database.transaction() as connection:
-                after = connection.execute(numbers.offset(most).limit(1)).scalar() or 0
+        for site, after in self._before_newest(most):
             yield from self.latest(after, site)
+
+    def replay(self, most: int) -> Iterator[tuple[int, GivenLabel]]:
+        """Yield what ``every`` does of at most so many of each site's labels, the newest, in order over all sites."""
+        return heapq.merge(
+            *(self.every(after, site) for site, after in self._before_newest(most)), key=lambda numbered: numbered[0]
+        )
+
+    def withdraw(self, labelled_by: str, site: str | None, now: datetime, by: str) -> int:
+        """Take back what somebody said, of one site's comments or of all, as if it had never been; return how much.
+
+        Who did so and when is kept, and so are the labels, which no longer count.
+        """
+        chosen = _stands & (_labels.c.labelled_by == labelled_by)
+        if site is not None:
+            chosen &= _labels.c.site == site
+        row = {"labelled_by": labelled_by, "site": site, "withdrawn_by": labeller(by), "withdrawn_at": now}
+        with self._database.transaction() as connection:
+            _lock(connection)
+            if not connection.execute(sa.select(sa.func.count()).select_from(_labels).where(chosen)).scalar_one():
+                return 0
+            (number,) = connection.execute(sa.insert(_withdrawals), row).inserted_primary_key or (None,)
+            return connection.execute(sa.update(_labels).where(chosen).values(withdrawal=number)).rowcount
+
+    def newest_withdrawal(self) -> int:
+        """Return the number of the last withdrawal, 0 where there is none."""
+        with self._database.transaction() as connection:
+            return connection.execute(sa.select(sa.func.max(_withdrawals.c.number))).scalar() or 0
 
     def history(self, site: str, comment: Comment) -> list[GivenLabel]:
         """List what was said of a comment, from first to last."""
@@ -157,6 +191,7 @@ class LabelStore:
         """List the histories of comments that different people labelled differently, the newest first."""
         chosen = (
             sa.select(_labels.c.site, _labels.c.comment_digest)
+            .where(_stands)
             .group_by(_labels.c.site, _labels.c.comment_digest)
             .having(sa.func.count(_labels.c.label.distinct()) > 1, sa.func.count(_labels.c.labelled_by.distinct()) > 1)
             .order_by(sa.func.max(_labels.c.number).desc())
@@ -176,9 +211,17 @@ class LabelStore:
             (newer.c.site == _labels.c.site)
             & (newer.c.comment_digest == _labels.c.comment_digest)
             & (newer.c.number > _labels.c.number)
+            & newer.c.withdrawal.is_(None)
         )
+        return self._page(is_last, after, site)
+
+    def every(self, after: int = 0, site: str | None = None) -> Iterator[tuple[int, GivenLabel]]:
+        """Yield all labels (of one site, or of all) after that number, with their numbers, in order."""
+        return self._page(sa.true(), after, site)
+
+    def _page(self, wanted: sa.ColumnElement[bool], after: int, site: str | None) -> Iterator[tuple[int, GivenLabel]]:
         while True:
-            chosen = sa.select(_labels).where(_labels.c.number > after, is_last)
+            chosen = sa.select(_labels).where(_labels.c.number > after, _stands, wanted)
             if site is not None:
                 chosen = chosen.where(_labels.c.site == site)
             with self._database.transaction() as connection:
@@ -189,8 +232,19 @@ class LabelStore:
                 return
             after = rows[-1].number
 
+    def _before_newest(self, most: int) -> list[tuple[str, int]]:
+        """Return each site and the number after which it has at most so many labels."""
+        found = []
+        with self._database.transaction() as connection:
+            sites = connection.execute(sa.select(_labels.c.site).distinct().order_by(_labels.c.site)).scalars().all()
+            for site in sites:
+                numbers = sa.select(_labels.c.number).where(_labels.c.site == site, _stands)
+                beyond = numbers.order_by(_labels.c.number.desc()).offset(most).limit(1)
+                found.append((site, connection.execute(beyond).scalar() or 0))
+        return found
+
     def _history(self, site: str, digest: bytes) -> list[GivenLabel]:
-        chosen = (_labels.c.site == site) & (_labels.c.comment_digest == digest)
+        chosen = _stands & (_labels.c.site == site) & (_labels.c.comment_digest == digest)
         with self._database.transaction() as connection:
             return [
                 _label(row) for row in connection.execute(sa.select(_labels).where(chosen).order_by(_labels.c.number))
@@ -221,7 +275,7 @@ def digest_of(comment: Comment) -> bytes:
 
 
 def _last_label(connection: sa.Connection, site: str, digest: bytes) -> str | None:
-    chosen = sa.select(_labels.c.label).where(_labels.c.site == site, _labels.c.comment_digest == digest)
+    chosen = sa.select(_labels.c.label).where(_labels.c.site == site, _labels.c.comment_digest == digest, _stands)
     return connection.execute(chosen.order_by(_labels.c.number.desc()).limit(1)).scalar_one_or_none()
 
 

@@ -54,13 +54,13 @@ MIN_LABELS_OF_LABELLER = 20
 """Below, a labeller is believed: there is too little to judge by."""
 MAX_JUDGED_LABELLERS = 10
 """Those with the most labels; each costs a fit."""
-AT_ODDS = 0.01
+AT_ODDS = 0.05
 """A label that all else makes this improbable is at odds with it. Corrections of a filter's mistakes seldom are."""
 TRUSTED_AGREEMENT = 0.5
 MAX_ITERATIONS = 60
 MAX_UNIT = 127
-CONTRADICTED = 0.2
-"""A label that the other labels make less probable does not train (Brodley and Friedl 1999); it is still remembered."""
+CONTRADICTED = 0.5
+"""A label that the others make less probable than that does not train (Brodley and Friedl 1999), but is remembered."""
 DOUBTFUL = 0.05
 """One that they make this improbable is worth a second look."""
 

@@ -1,0 +1,90 @@
+"""What labels teach at once: weights of a site's own on top of the served model's, a step of regression for each label.
+
+The n-grams are the model's, hashed into a small table for each site. A label moves the weights of its comment's n-grams
+in proportion to how wrong the log-odds were, so what the model knows already changes nothing, and no label counts twice
+when a version is promoted that has learnt from it. The same labels in the same order give the same weights, bit for
+bit, on every worker; what is withdrawn is undone by learning the rest anew. Where sites share what they learn, each
+also has a part in one more table. Owns those weights. Leaves near-duplicates, which follow their label outright, to
+``memory``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import expit
+
+from model.compiled import compiled
+from model.explanation import log_odds_and_grams
+from model.ngrams import COLUMN_BITS, FAMILIES
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from model.ngrams import I32, U32, Floats, Grams, Ints
+    from model.scorer import Scorer
+    from training.labels import GivenLabel
+
+    Weights = npt.NDArray[np.float32]
+
+TABLE_BITS = 18
+"""1 MiB a site; a quarter of that costs spam caught, sixteen times as much gains none."""
+RATE = 8.0
+SHARED_RATE = 2.0
+"""How far a label that was all wrong moves the log-odds of its own comment; ``benchmarks/quality/online.py``."""
+_SHIFT = np.uint32(COLUMN_BITS - TABLE_BITS)
+_FAMILY_COUNT = len(FAMILIES)
+
+
+class OnlineLayer:
+    """The weights of all sites. One thread learns while others ask."""
+
+    def __init__(self, scorer: Scorer, is_shared: bool = False) -> None:
+        self._scorer = scorer
+        self._sites: dict[str, Weights] = {}
+        self._shared = _empty() if is_shared else None
+
+    def learn(self, given: GivenLabel) -> None:
+        """Take one step towards what was said of a comment."""
+        site = self._sites.get(given.site)
+        if site is None:
+            site = self._sites[given.site] = _empty()
+        (base,), grams = log_odds_and_grams(self._scorer, [given.comment])
+        error = float((given.label == "spam") - expit(base + self.log_odds(given.site, grams)[0]))
+        root = np.sqrt(max(grams.sizes.sum(), 1))
+        _move(site, grams.columns, RATE * error / root)
+        if self._shared is not None:
+            _move(self._shared, grams.columns, SHARED_RATE * error / root)
+
+    def log_odds(self, site: str, grams: Grams) -> Floats:
+        """Return what labels add to the log-odds of a batch of n comments: float64, shape (n,)."""
+        added = np.zeros(len(grams.sizes))
+        for weights in (self._sites.get(site), self._shared):
+            if weights is not None:
+                added += _sums(weights, grams.columns, grams.cells, grams.sizes)
+        return added
+
+    def knows(self, site: str) -> bool:
+        """Whether any label has a say on this site."""
+        return site in self._sites or (self._shared is not None and bool(self._sites))
+
+
+def _empty() -> Weights:
+    return np.zeros(1 << TABLE_BITS, dtype=np.float32)
+
+
+@compiled
+def _move(weights: Weights, columns: U32, step: float) -> None:
+    for place in range(len(columns)):
+        weights[columns[place] >> _SHIFT] += step
+
+
+@compiled
+def _sums(weights: Weights, columns: U32, cells: I32, sizes: Ints) -> Floats:
+    sums = np.zeros(len(sizes))
+    for place in range(len(columns)):
+        sums[cells[place] // _FAMILY_COUNT] += weights[columns[place] >> _SHIFT]
+    for row in range(len(sizes)):
+        sums[row] /= np.sqrt(max(sizes[row].sum(), 1))
+    return sums
