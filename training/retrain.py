@@ -52,12 +52,14 @@ MIN_COMMENTS = 2
 FOLDS = 5
 MIN_LABELS_OF_LABELLER = 20
 """Below, a labeller is believed: there is too little to judge by."""
-MAX_JUDGED_LABELLERS = 10
+MAX_JUDGED_LABELLERS = 30
 """Those with the most labels; each costs a fit."""
 AT_ODDS = 0.05
 """A label that all else makes this improbable is at odds with it. Corrections of a filter's mistakes seldom are."""
 TRUSTED_AGREEMENT = 0.5
 MAX_ITERATIONS = 60
+HELD_OUT_ITERATIONS = 20
+"""Enough to tell which labels the others speak against."""
 MAX_UNIT = 127
 CONTRADICTED = 0.5
 """A label that the others make less probable than that does not train (Brodley and Friedl 1999), but is remembered."""
@@ -247,7 +249,7 @@ def measure(scorer: Scorer, labels: Sequence[Labelled], jobs: int = 1) -> Measur
     )
 
 
-def fitted(measured: Measured, weights: Floats, penalty: float = PENALTY) -> Floats:
+def fitted(measured: Measured, weights: Floats, penalty: float = PENALTY, iterations: int = MAX_ITERATIONS) -> Floats:
     """Return what to add to each n-gram's log-odds: float64, shape (c,).
 
     Minimises the weighted log-loss of base log-odds and changes together, plus ``penalty`` / 2 times the changes'
@@ -262,7 +264,7 @@ def fitted(measured: Measured, weights: Floats, penalty: float = PENALTY) -> Flo
         return value, counts.T @ residuals + penalty * changes
 
     start = np.zeros(counts.shape[1])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MAX_ITERATIONS, "maxcor": 5})
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations, "maxcor": 5})
     return np.asarray(found.x, dtype=np.float64)
 
 
@@ -320,7 +322,7 @@ def _cross_validated(measured: Measured, labels: Sequence[Labelled], weights: Fl
 
 def _held_out_probabilities(measured: Measured, weights: Floats, is_held: Mask) -> Floats:
     """Learn from all other labels and return what that makes of those held out: each one's P(label as given)."""
-    changes = fitted(measured, np.where(is_held, 0.0, weights))
+    changes = fitted(measured, np.where(is_held, 0.0, weights), iterations=HELD_OUT_ITERATIONS)
     log_odds = measured.base[is_held] + measured.counts[is_held] @ changes
     return np.asarray(expit(np.where(measured.is_spam[is_held], log_odds, -log_odds)), dtype=np.float64)
 
