@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--base", type=Path, help="an artefact that has seen nothing of the two sets")
     arguments = parser.parse_args()
-    base = load(arguments.base) if arguments.base else _base(arguments.folder)
+    base = load(arguments.base) if arguments.base else base_without_store(arguments.folder)
     labels = list(enumerate(_given(arguments.folder), start=1))
     clean = retrain(base, labels, jobs=cpu_count(), report=_say)
     cuts = unpacked(clean.content, "candidate").card["held_out"]
@@ -186,14 +186,19 @@ def _examples(folder: Path, names: Sequence[str]) -> Iterator[LabelledComment]:
                 yield example
 
 
+def store_examples(folder: Path) -> Iterator[LabelledComment]:
+    """Yield the comments of the blogs whose owners decided on each."""
+    return _examples(folder, STORE)
+
+
 def _given(folder: Path) -> Iterator[GivenLabel]:
     """Yield the store's labels; each blog has one labeller."""
-    for example in _examples(folder, STORE):
+    for example in store_examples(folder):
         if example.label:
             yield GivenLabel(example.site, example.comment, example.label, f"owner of {example.site}", NOW)
 
 
-def _base(folder: Path) -> Filter:
+def base_without_store(folder: Path) -> Filter:
     """Train as the shipped model was, without the store's sets."""
     names = sorted(path.stem for path in folder.glob("*.jsonl") if path.stem not in (*STORE, *NEVER))
     examples = list(corrected(_examples(folder, names), read_corrections(CORRECTIONS)))
