@@ -53,7 +53,7 @@ def create_app(config: Config) -> Flask:
     app.extensions["hamgate.recorder"] = recorder
     app.extensions["hamgate.follower"] = follower
     app.register_blueprint(Api(guard, served, judge, metrics, recorder, config.max_batch_body_bytes).blueprint())
-    app.register_blueprint(Labelling(guard, labels, config.max_body_bytes).blueprint())
+    app.register_blueprint(Labelling(guard, labels, metrics, config.max_body_bytes).blueprint())
     app.register_blueprint(Description().blueprint())
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_error)

@@ -74,6 +74,12 @@ def main() -> None:
 )
 @setting("keep-checks-days", click.FloatRange(0), "How long checks can be labelled by their id; 0: they are not kept.")
 @setting("share-labels", bool, "Whether what one site's labels teach has some say on all sites.")
+@setting(
+    "retrain-every",
+    click.FloatRange(0),
+    "Hours after which a retraining on the label store runs beside the service, and is served if the gate lets it; "
+    "0: never.",
+)
 @setting("log-requests", bool, "Whether to log a line for each request.")
 def serve(**settings: Any) -> None:
     """Run the service.

@@ -47,6 +47,7 @@ class Config:
     failed_keys_per_minute: int = 100
     keep_checks_days: float = 30.0
     share_labels: bool = False
+    retrain_every: float = 0.0
     log_requests: bool = True
 
     @property

@@ -19,9 +19,9 @@ from training.database import DatabaseUnusableError
 from training.labels import GivenLabel, first_id
 
 if TYPE_CHECKING:
-    from model.comment import Comment
     from service.auth import Guard
-    from training.labels import LabelStore
+    from service.metrics import Metrics
+    from training.labels import Check, LabelStore
 
 PATH = "/v1/labels"
 PATIENCE = timedelta(seconds=10 * INTERVAL_SECONDS)
@@ -34,8 +34,9 @@ _log = logging.getLogger("hamgate.labelling")
 class Labelling:
     """The view and what it works with."""
 
-    def __init__(self, guard: Guard, labels: LabelStore, max_body_bytes: int) -> None:
+    def __init__(self, guard: Guard, labels: LabelStore, metrics: Metrics, max_body_bytes: int) -> None:
         self._guard = guard
+        self._metrics = metrics
         self._labels = labels
         self._max_body_bytes = max_body_bytes
 
@@ -52,16 +53,21 @@ class Labelling:
         said = label_of(json_body(request.environ, self._max_body_bytes))
         self._guard.charge(site, 1)
         try:
-            comment = said.comment or self._comment_of(said.check_id, site.name)
+            labelled, decision = said.comment, None
+            if labelled is None:
+                check = self._check_of(said.check_id, site.name)
+                labelled, decision = check.comment, check.decision
             now = datetime.now(UTC)
-            self._labels.add([GivenLabel(site.name, comment, said.label, said.labelled_by, now)])
+            self._labels.add([GivenLabel(site.name, labelled, said.label, said.labelled_by, now)])
         except DatabaseUnusableError as error:
             _log.error("a label can't be kept: %s", error)
             raise NotReadyError("the label can't be kept; the log says why") from error
+        if decision is not None:
+            self._metrics.count_label(decision, said.label)
         return Response(encoded({"label": said.label}), 201, content_type=JSON)
 
-    def _comment_of(self, check_id: str, site: str) -> Comment:
-        """Find the comment of a check; another worker may have answered it only just now."""
+    def _check_of(self, check_id: str, site: str) -> Check:
+        """Find a check; another worker may have answered it only just now."""
         if not CHECK_ID.fullmatch(check_id):
             raise UnknownCheckError("that is not the id of a check: 32 hexadecimal digits")
         check = self._labels.check(check_id)
@@ -70,7 +76,7 @@ class Labelling:
             check = self._labels.check(check_id)
         if check is None or check.site != site:
             raise UnknownCheckError("there is no such check, or it is too long ago; send the comment with its label")
-        return check.comment
+        return check
 
 
 def _is_recent(check_id: str) -> bool:

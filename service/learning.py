@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,6 +219,54 @@ def roll_back_model(user: str, database: str) -> None:
     with _registry(database) as registry:
         version = registry.roll_back(datetime.now(UTC), user)
     message(f"{version or 'the model file'} is served")
+
+
+@models.command("shadow")
+@_version
+@click.option("--days", type=click.FloatRange(0, min_open=True), default=1, show_default=True, help="How far back.")
+@database_option
+def shadow_model(version: str, days: float, database: str) -> None:
+    """Judge the checks of the last days with a version that was not served, and print where it differs.
+
+    Prints JSON Lines: what was decided and what the version would have; standard error has the counts.
+    """
+    from collections import Counter
+
+    from training.labels import LabelStore
+    from training.registry import Registry
+    from training.traffic import disagreements
+
+    counts: Counter[str] = Counter()
+    with _database(database) as opened:
+        registry = Registry(opened)
+        candidate = registry.load(registry.find(version).version)
+        checks = LabelStore(opened).checks(datetime.now(UTC) - timedelta(days=days))
+        for found in disagreements(candidate, with_progress(checks), counts):
+            check = found.check
+            decided = {"was": check.decision, "would_be": found.decision, "score_was": check.score}
+            about = {"id": check.id, "site": check.site, "checked_at": _written(check.checked_at)}
+            _print({**about, **decided, "score_would_be": found.score, "text": check.comment.text})
+    for change, count in counts.most_common():
+        message(f"{change}: {count:,}")
+
+
+@models.command("drift")
+@click.option("--days", type=click.FloatRange(0, min_open=True), default=30, show_default=True, help="How far back.")
+@database_option
+def show_drift(days: float, database: str) -> None:
+    """Print a JSON line for each day: checks, decisions, how many moderators overturned, and how far scores shifted.
+
+    "missed" counts comments let through that somebody called spam, "wronged" those held back that somebody called ham.
+    "shift" is the population stability index against the version's days before; above 0.25 the day is drifting.
+    """
+    from training.labels import LabelStore
+    from training.traffic import days as days_of
+
+    with _database(database) as opened:
+        store = LabelStore(opened)
+        checks = with_progress(store.checks(datetime.now(UTC) - timedelta(days=days)))
+        for day in days_of(checks, (label for _, label in store.latest())):
+            _print(day.as_json())
 
 
 def train_from_store(

@@ -58,6 +58,12 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livemax",
         )
+        self._overturned = Counter(
+            "hamgate_overturned",
+            "Decisions that a label of the same check contradicts.",
+            ["decision", "label"],
+            registry=self._registry,
+        )
         self._requests_of: dict[tuple[str, int], Counter] = {}
         self._seconds_of: dict[str, Histogram] = {}
         self._decisions_of: dict[str, Counter] = {}
@@ -80,6 +86,11 @@ class Metrics:
             decisions = self._decisions_of[verdict.decision] = self._decisions.labels(verdict.decision)
         decisions.inc()
         self._scores.observe(verdict.score)
+
+    def count_label(self, decision: str, label: str) -> None:
+        """Count a label of a check, if it says that the decision was wrong."""
+        if (decision == "allow") != (label == "ham"):
+            self._overturned.labels(decision, label).inc()
 
     def name_model(self, version: str, before: str | None = None) -> None:
         """Say which model this worker serves, and no longer."""

@@ -16,7 +16,7 @@ from click.core import ParameterSource
 
 from service.learning import base_model, golden, train_from_store, user
 from service.messages import Rejections, message, with_progress
-from service.options import database
+from service.options import database, setting
 from service.refusals import Refusal, refusals
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def evaluate(
     metavar="FILE",
     help="Labels put right after reading: lines of a text's digest and its label.",
 )
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes [default: one a core].")
+@setting("jobs", click.IntRange(min=1), "Processes.", show_default="one a core")
 @click.option("--from-store", is_flag=True, help="Learn from the label store instead, and register a version.")
 @click.option(
     "--half-life-days",

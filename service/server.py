@@ -35,6 +35,7 @@ from service.labelling import PATH as LABELS_PATH
 from service.logs import configuration
 from service.metrics import DIRECTORY_VARIABLE
 from service.problems import ServiceError
+from service.schedule import Schedule
 from service.served_model import proven
 from training.database import sqlite_path
 from training.store import Store
@@ -78,11 +79,15 @@ def serve(config: Config) -> None:
         os.environ[DIRECTORY_VARIABLE] = metrics_directory
         server = _server(config)
         server.on_startup(partial(_print_welcome, config, key))
+        schedule = Schedule(config)
+        server.on_startup(schedule.start)
         try:
             server.serve(target_loader=partial(_gateway, config), wrap_loader=False)
         except SystemExit:  # a worker died at some time; that is no failure of a service that was told to stop
             if not server.interrupt_signal:
                 raise
+        finally:
+            schedule.close()
 
 
 def local_key(database: str) -> str | None:

@@ -2,5 +2,5 @@
 
 Reading order: formats, labelled, corrections, migrations, database, store, labels, memory, online, registry,
 importing, dataset, budget, batch, measures, intervals, train, evaluate, tally, figures, report, retrain,
-gate, promotion.
+gate, promotion, traffic.
 """

@@ -116,10 +116,19 @@ class LabelStore:
         """Find a check by its id."""
         with self._database.transaction() as connection:
             row = connection.execute(sa.select(_checks).where(_checks.c.id == check_id)).one_or_none()
-        if row is None:
-            return None
-        at = datetime.fromtimestamp(row.checked_at, UTC)
-        return Check(row.id, row.site, at, _decoded(row.comment), row.score, row.decision, row.model)
+        return None if row is None else _check(row)
+
+    def checks(self, since: datetime) -> Iterator[Check]:
+        """Yield the checks since then that are still remembered, oldest first."""
+        after = first_id(since)
+        while True:
+            chosen = sa.select(_checks).where(_checks.c.id > after).order_by(_checks.c.id).limit(_ROWS_AT_ONCE)
+            with self._database.transaction() as connection:
+                rows = connection.execute(chosen).all()
+            yield from map(_check, rows)
+            if len(rows) < _ROWS_AT_ONCE:
+                return
+            after = rows[-1].id
 
     def forget_checks(self, before: datetime, most: int = MAX_CHECKS) -> int:
         """Forget checks older than that, and all but so many of the newest; return how many there were."""
@@ -288,6 +297,11 @@ def _check_row(check: Check) -> tuple[Any, ...]:
     """Lay out a check in the order of the columns."""
     at, encoded = check.checked_at.timestamp(), _encoded(check.comment)
     return check.id, check.site, at, encoded, check.score, str(check.decision), check.model
+
+
+def _check(row: sa.Row[tuple[object, ...]]) -> Check:
+    at = datetime.fromtimestamp(row.checked_at, UTC)
+    return Check(row.id, row.site, at, _decoded(row.comment), row.score, row.decision, row.model)
 
 
 def _label_row(given: GivenLabel, digest: bytes) -> dict[str, Any]:
