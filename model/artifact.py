@@ -86,6 +86,12 @@ class Filter:
                 verdicts.append(Verdict(self.thresholds.decide(score), score, reasons, self.version, sketch))
         return verdicts
 
+    def with_reason(self, verdict: Verdict, reason: Reason) -> Verdict:
+        """Return the verdict as it is for one reason more."""
+        score = probability(sum(known.weight for known in verdict.reasons) + reason.weight)
+        reasons = tuple(sorted((*verdict.reasons, reason), key=lambda known: -abs(known.weight)))
+        return replace(verdict, decision=self.thresholds.decide(score), score=score, reasons=reasons)
+
     def overruled(self, verdict: Verdict, is_spam: bool, is_same: bool = True) -> Verdict:
         """Return the verdict as it is once a person has called the comment, or nearly the same one, spam or ham.
 
@@ -101,9 +107,7 @@ class Filter:
         else:
             wanted = min(found, review - OVERRULING_MARGIN)
         said = Reason("label", wanted - found, f"a person called this comment, or one like it, {LABELS[is_spam]}")
-        reasons = tuple(sorted((*verdict.reasons, said), key=lambda reason: -abs(reason.weight)))
-        score = probability(wanted)
-        return replace(verdict, decision=self.thresholds.decide(score), score=score, reasons=reasons)
+        return self.with_reason(verdict, said)
 
 
 def probability(log_odds: float) -> float:

@@ -1,12 +1,15 @@
-"""The verdict that a site gets: the model's, with what labels have taught since.
+"""The verdict that a site gets: the model's, with what labels have taught since, and what was sent by many of late.
 
 Unless a person has said something else of that comment or one like it.
 """
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING
+
+from training.campaigns import Campaigns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +28,7 @@ class Judge:
     def __init__(self, served: ServedModel, follower: Follower) -> None:
         self._served = served
         self._follower = follower
+        self._campaigns = Campaigns()
 
     def check(self, site: str, comment: Comment) -> Verdict:
         """Judge one comment of a site.
@@ -42,9 +46,15 @@ class Judge:
         """
         served, (memory, online) = self._served.filter, self._follower.knowledge
         learnt = partial(online.log_odds, site) if online is not None and online.knows(site) else None
-        return [_final(served, memory, site, verdict) for verdict in served.check_many(comments, learnt)]
+        verdicts = served.check_many(comments, learnt)
+        return [
+            self._final(served, memory, site, comment, verdict)
+            for comment, verdict in zip(comments, verdicts, strict=True)
+        ]
 
-
-def _final(served: Filter, memory: Memory, site: str, verdict: Verdict) -> Verdict:
-    recalled = memory.recall(site, verdict.sketch)
-    return verdict if recalled is None else served.overruled(verdict, recalled.label == "spam", recalled.is_same)
+    def _final(self, served: Filter, memory: Memory, site: str, comment: Comment, verdict: Verdict) -> Verdict:
+        campaign = self._campaigns.reason(site, comment, verdict.sketch, time.time())
+        recalled = memory.recall(site, verdict.sketch)
+        if recalled is not None:
+            return served.overruled(verdict, recalled.label == "spam", recalled.is_same)
+        return verdict if campaign is None else served.with_reason(verdict, campaign)

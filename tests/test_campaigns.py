@@ -1,0 +1,92 @@
+"""Campaigns seen before anybody labels them, and popular phrases that are none."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from model import SHIPPED
+from model.artifact import load
+from model.comment import Comment
+from training import campaigns as campaigns_module
+from training.campaigns import Campaigns
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+    from model.artifact import Filter
+
+SITE = "blog.example"
+TEXT = "My brother recommended I might like this web site. He was totally right, this made my day, {} times over."
+
+
+@pytest.fixture(scope="module")
+def model() -> Filter:
+    return load(SHIPPED)
+
+
+def others(model: Filter, campaigns: Campaigns, comment: Comment, at: float = 0.0, site: str = SITE) -> int:
+    """Tell how many others are said to have sent it."""
+    reason = campaigns.reason(site, comment, model.check(comment).sketch, at)
+    return 0 if reason is None else int(reason.text.split()[0])
+
+
+def sent(number: int, author: str, permalink: str = "") -> Comment:
+    return Comment(text=TEXT.format(number), author=author, permalink=permalink)
+
+
+def test_the_third_author_of_nearly_the_same_text_belongs_to_a_campaign(model: Filter) -> None:
+    campaigns = Campaigns()
+    counts = [others(model, campaigns, sent(n, name)) for n, name in enumerate(("Ann", "Bob", "Cy", "Di"))]
+    assert counts == [0, 0, 2, 3]
+    assert others(model, campaigns, Comment(text=TEXT[::-1], author="Eve")) == 0
+
+
+def test_many_posts_count_like_many_authors_but_one_person_may_send_twice(model: Filter) -> None:
+    campaigns = Campaigns()
+    assert [others(model, campaigns, sent(1, "Ann", f"/post/{n}")) for n in range(4)] == [0, 0, 2, 3]
+    again = Campaigns()
+    assert [others(model, again, sent(n, "Ann", "/post")) for n in range(4)] == [0, 0, 0, 0]
+
+
+def test_what_everybody_says_is_no_campaign(model: Filter) -> None:
+    campaigns = Campaigns()
+    for text in ("First!", "Great post!", "Thank you so much for sharing this with us all!"):
+        assert [others(model, campaigns, Comment(text=text, author=f"author {n}")) for n in range(9)] == [0] * 9
+
+
+def test_a_day_later_and_on_another_site_it_is_forgotten(model: Filter) -> None:
+    campaigns = Campaigns()
+    for number, name in enumerate(("Ann", "Bob", "Cy")):
+        others(model, campaigns, sent(number, name))
+    assert others(model, campaigns, sent(1, "Di"), site="other.example") == 0
+    assert others(model, campaigns, sent(1, "Di"), at=86_401.0) == 0
+
+
+def test_without_a_sender_nothing_can_be_told(model: Filter) -> None:
+    campaigns = Campaigns()
+    assert [others(model, campaigns, Comment(text=TEXT)) for _ in range(4)] == [0] * 4
+
+
+def test_what_is_remembered_is_bounded(model: Filter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaigns_module, "MAX_BANDS", 60)
+    campaigns = Campaigns()
+    for number in range(50):
+        others(model, campaigns, Comment(text=f"{number} {TEXT[number:]} {TEXT[:number]}", author=f"author {number}"))
+    assert len(campaigns._sites[SITE]) == 60
+
+
+def test_a_service_raises_the_score_and_says_why_until_somebody_calls_it_ham(client: FlaskClient) -> None:
+    def check(number: int) -> dict[str, object]:
+        body = {"text": TEXT.format(number), "author": f"author {number}"}
+        found: dict[str, object] = client.post("/v1/check", json=body).get_json()
+        return found
+
+    first, _, third = (check(number) for number in range(3))
+    assert isinstance(third["score"], float)
+    assert isinstance(first["score"], float)
+    assert third["score"] > first["score"]
+    assert "2 others sent nearly the same text within a day" in json.dumps(third)
+    assert "campaign" not in json.dumps(first)
