@@ -1,9 +1,10 @@
 """Compare ``POST /v1/check`` with an empty Flask endpoint: same server, workers, client and bodies, in one run.
 
-    python -m benchmarks.http [--seconds 5] [--rounds 3] [--workers 2] [--connections 8]
+    python -m benchmarks.http [--seconds 5] [--rounds 3] [--workers 2] [--connections 8] [--before CHECKOUT]
 
 Each round starts each service afresh and loads it for some seconds, one after the other, so that what else the machine
 does strikes all alike. The client is ``wrk`` where it is installed (apt-get install wrk), else a plain asyncio one.
+``--before`` adds the service of another checkout.
 Prints a line for each service and round, and the medians and ratios at the end.
 """
 
@@ -126,11 +127,13 @@ def bodies(seed: int = 1) -> list[bytes]:
     return [json.dumps(comment).encode() for comment in made]
 
 
-def contenders(port: int, workers: int) -> list[Contender]:
+def contenders(port: int, workers: int, before: Path | None) -> list[Contender]:
     granian = [sys.executable, "-m", "granian", "--no-ws", "--port", str(port), "--workers", str(workers)]
     hamgate = [sys.executable, "-c", "from service.cli import main; main()", "serve"]
     hamgate += ["--port", str(port), "--workers", str(workers)]
+    older = f"import sys; sys.path.insert(0, {str(before)!r}); from service.cli import main; main()"
     return [
+        *([Contender("before", [sys.executable, "-c", older, *hamgate[3:]], "/v1/check")] if before else []),
         Contender(
             "empty Flask, same gateway",
             [*granian, "--interface", "rsgi", "--loop", "uvloop", "--factory", "benchmarks.http:empty_gateway"],
@@ -251,10 +254,11 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--port", type=int, default=8_765)
+    parser.add_argument("--before", type=Path, help="a checkout of an earlier state")
     wanted = parser.parse_args()
     loads: dict[str, list[Load]] = {}
     for round_number in range(wanted.rounds):
-        for contender in contenders(wanted.port, wanted.workers):
+        for contender in contenders(wanted.port, wanted.workers, wanted.before):
             load = measure(contender, wanted.port, wanted.seconds, wanted.connections)
             loads.setdefault(contender.name, []).append(load)
             print(f"round {round_number + 1}  {_line(contender.name, load)}", flush=True)

@@ -28,7 +28,7 @@ from sklearn.linear_model import SGDClassifier
 
 from benchmarks.quality.peers import SpamBayes, VowpalWabbit, as_text
 from benchmarks.quality.retraining import base_without_store, store_examples
-from model.artifact import Filter, load
+from model.artifact import Filter, load, log_odds_of
 from training.labels import GivenLabel
 from training.measures import caught_at, roc_auc
 from training.memory import Memory
@@ -239,6 +239,7 @@ def main() -> None:
     for name, stream in every.items():
         spam = sum(example.label == "spam" for example in stream)
         print(f"stream {name}: {spam} spam, {len(stream) - spam} ham", file=sys.stderr)
+    _print_blocked(model, every)
     print("\nEach cell: 1 - ROCA %, then caught % at 0.1 %; means over the streams.\n")
     print("| filter | immediate | second half of it | 100 comments later | 1 in 10 |\n" + "| --- " * 5 + "|")
     by_site = {}
@@ -273,6 +274,21 @@ def main() -> None:
             for index, count in enumerate(CURVE)
         ]
         print(f"| {name} | {' | '.join(columns)} |", flush=True)
+
+
+def _print_blocked(model: Filter, every: dict[str, Stream]) -> None:
+    """Tell what is blocked at the model's own threshold, with immediate feedback and without any."""
+    block = log_odds_of(model.thresholds.block)
+    learning = _over_streams(lambda stream: immediate(Ours(model), stream), every)
+    alone = _over_streams(lambda stream: delayed_feedback(Ours(model), stream, len(stream)), every)
+    print(f"\n| blocked at its own threshold | {' | '.join(every)} |\n" + "| --- " * (len(every) + 1) + "|")
+    for name, found in (("the model alone", alone), ("learning", learning)):
+        cells = []
+        for scores, stream in zip(found, every.values(), strict=True):
+            is_spam = np.array([example.label == "spam" for example in stream])
+            blocked = scores >= block
+            cells.append(f"{100 * blocked[is_spam].mean():.0f} % of spam, {blocked[~is_spam].sum()} ham")
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
 def streams(folder: Path) -> dict[str, Stream]:
