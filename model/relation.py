@@ -53,6 +53,9 @@ def related_reasons(comment: Comment) -> list[Reason]:
 
 def shared_stems(comment: Comment) -> float | None:
     """Return the share of the comment's stems that the post has too: 0 to 1, or ``None`` for too few words."""
+    posted = sum(len(_WORD.findall(text)) for text in (comment.post_title, comment.post_text, comment.parent_text))
+    if posted < MIN_POST_STEMS:
+        return None
     language = _LANGUAGES.get(comment.lang[:2].lower(), "english")
     post = _stems(f"{comment.post_title}\n{comment.post_text}\n{comment.parent_text}", language)
     own = _stems(comment.text, language)

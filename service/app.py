@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from service.akismet import Akismet
 from service.api import Api
 from service.auth import Allowance, Guard, Keys
 from service.check import PATH as CHECK_PATH
@@ -23,10 +24,11 @@ from service.recorder import Recorder
 from service.served_model import ServedModel
 from training.labels import LabelStore
 from training.registry import Registry
+from training.statistics import Statistics
 from training.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from service.config import Config
@@ -43,10 +45,14 @@ def create_app(config: Config) -> Flask:
     store = Store(config.database)
     guard = Guard(Keys(store), Allowance(config.checks_per_minute), Allowance(config.failed_keys_per_minute))
     labels = LabelStore(store)
-    recorder = Recorder(labels, config.keep_checks_days)
+    statistics = Statistics(store)
+    recorder = Recorder(labels, statistics, config.keep_checks_days)
     follower = Follower(labels, Registry(store), served, config.share_labels)
     judge = Judge(served, follower)
     check = Check(guard, judge, metrics, recorder, config.max_body_bytes)
+    akismet = Akismet(
+        guard, judge, metrics, recorder, labels, statistics, config.max_body_bytes, config.akismet_blocks_review
+    )
 
     app = Flask(__name__, static_folder=None)
     app.extensions["hamgate.store"] = store
@@ -57,15 +63,16 @@ def create_app(config: Config) -> Flask:
     app.register_blueprint(Description().blueprint())
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_error)
-    routes = [CHECK_PATH, *(rule.rule for rule in app.url_map.iter_rules())]
+    routes = [CHECK_PATH, *akismet.paths, *(rule.rule for rule in app.url_map.iter_rules())]
     log = RequestLog() if config.log_requests else None
-    app.wsgi_app = Observer(_beside(check, app.wsgi_app), metrics, log, routes)  # type: ignore[method-assign]  # so Flask has it
+    own: dict[str, WSGIApplication] = {CHECK_PATH: check, **dict.fromkeys(akismet.paths, akismet)}
+    app.wsgi_app = Observer(_beside(own, app.wsgi_app), metrics, log, routes)  # type: ignore[method-assign]  # so Flask has it
     return app
 
 
-def _beside(check: WSGIApplication, others: WSGIApplication) -> WSGIApplication:
+def _beside(own: Mapping[str, WSGIApplication], others: WSGIApplication) -> WSGIApplication:
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return (check if environ["PATH_INFO"] == CHECK_PATH else others)(environ, start_response)
+        return own.get(environ["PATH_INFO"], others)(environ, start_response)
 
     return application
 

@@ -150,6 +150,17 @@ class Guard:
             raise UnknownKeyError("no key; send it as Authorization: Bearer KEY")
         raise UnknownKeyError("the key belongs to no site")
 
+    def site_with(self, key: str, environ: WSGIEnvironment) -> Site | None:
+        """Find the site of a key that came in some other way than a header, ``None`` where there is none.
+
+        Raises:
+            TooManyRequestsError: too many others from this address had no site's key either.
+        """
+        site = self._keys.site_of(key) if key else None
+        if site is None:
+            self._failures.spend(environ.get("REMOTE_ADDR", ""))
+        return site
+
     def charge(self, site: Site, checks: int) -> None:
         """Count checks against a site's limit.
 

@@ -23,6 +23,17 @@ def json_body(environ: WSGIEnvironment, max_bytes: int) -> bytes:
     content_type = environ.get("CONTENT_TYPE", "")
     if content_type != JSON:
         _require_json(content_type)
+    return form_body(environ, max_bytes)
+
+
+def form_body(environ: WSGIEnvironment, max_bytes: int) -> bytes:
+    """Read the body, whatever it says that it is.
+
+    Raises:
+        WrongContentTypeError: it is compressed.
+        BodyTooLargeError: it is longer than ``max_bytes``.
+        MalformedBodyError: its length is no number.
+    """
     encoding = environ.get("HTTP_CONTENT_ENCODING", "")
     if encoding and encoding.strip().lower() != "identity":
         raise WrongContentTypeError(f"found Content-Encoding {encoding[:40]!r}, expected none: send it uncompressed")

@@ -73,6 +73,11 @@ def main() -> None:
     "Wrong keys of one address answered with 401; then 429; each worker counts by itself; 0: no limit.",
 )
 @setting("keep-checks-days", click.FloatRange(0), "How long checks can be labelled by their id; 0: they are not kept.")
+@setting(
+    "akismet-blocks-review",
+    bool,
+    "Whether Akismet clients, which know no review, are told that a comment to be reviewed is spam.",
+)
 @setting("share-labels", bool, "Whether what one site's labels teach has some say on all sites.")
 @setting(
     "retrain-every",

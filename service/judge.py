@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from model.artifact import Filter
     from model.comment import Comment
-    from model.verdict import Verdict
+    from model.verdict import Reason, Verdict
     from service.follower import Follower
     from service.served_model import ServedModel
     from training.memory import Memory
@@ -30,13 +30,14 @@ class Judge:
         self._follower = follower
         self._campaigns = Campaigns()
 
-    def check(self, site: str, comment: Comment) -> Verdict:
-        """Judge one comment of a site.
+    def check(self, site: str, comment: Comment, seen: Reason | None = None) -> Verdict:
+        """Judge one comment of a site; ``seen`` is what its form told besides.
 
         Raises:
             NotReadyError: there is no model.
         """
-        return self.check_many(site, [comment])[0]
+        verdict = self.check_many(site, [comment])[0]
+        return verdict if seen is None else self._served.filter.with_reason(verdict, seen)
 
     def check_many(self, site: str, comments: Sequence[Comment]) -> list[Verdict]:
         """Judge comments of a site in order.

@@ -8,7 +8,7 @@ which can then only be labelled by sending the comment again. Labels never wait 
 from __future__ import annotations
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from datetime import UTC, datetime, timedelta
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 from model.comment import FIELD_NAMES
 from training.database import StoreError
 from training.labels import Check
+from training.statistics import month_of
 
 if TYPE_CHECKING:
     from model.comment import Comment
     from model.verdict import Verdict
     from training.labels import LabelStore
+    from training.statistics import Counted, Kind, Statistics
 
 INTERVAL_SECONDS = 0.1
 FORGET_EVERY_SECONDS = 600
@@ -33,9 +35,11 @@ _log = logging.getLogger("hamgate.recorder")
 class Recorder:
     """Writes the checks of one worker."""
 
-    def __init__(self, labels: LabelStore, kept_days: float) -> None:
-        """Keep checks for so many days; none at all if that is 0."""
+    def __init__(self, labels: LabelStore, statistics: Statistics, kept_days: float) -> None:
+        """Keep checks for so many days; none at all if that is 0. Counts are kept in any case."""
         self._labels = labels
+        self._statistics = statistics
+        self._counts: Counter[Counted] = Counter()
         self._kept = timedelta(days=kept_days)
         self._lock = Lock()
         self._waiting: deque[Check] = deque()
@@ -43,8 +47,7 @@ class Recorder:
         self._fails = False
         self._stopping = Event()
         self._thread = Thread(target=self._keep_writing, name="recorder", daemon=True)
-        if self._kept:
-            self._thread.start()
+        self._thread.start()
 
     def record(self, check_id: str, site: str, comment: Comment, verdict: Verdict) -> None:
         """Remember a check before long."""
@@ -53,6 +56,12 @@ class Recorder:
         now = datetime.now(UTC)
         check = Check(check_id, site, now, comment, verdict.score, verdict.decision, verdict.model)
         self._hold([check])
+
+    def count(self, site: str, kind: Kind) -> None:
+        """Count a comment of a site in this month before long."""
+        month = month_of(datetime.now(UTC))
+        with self._lock:
+            self._counts[site, month, kind] += 1
 
     def _hold(self, checks: list[Check]) -> None:
         with self._lock:
@@ -72,7 +81,7 @@ class Recorder:
         while not self._stopping.wait(INTERVAL_SECONDS):
             self._write()
             now = datetime.now(UTC)
-            if (now - forgot_at).total_seconds() > FORGET_EVERY_SECONDS:
+            if self._kept and (now - forgot_at).total_seconds() > FORGET_EVERY_SECONDS:
                 forgot_at = now
                 self._forget(now - self._kept)
         self._write()
@@ -83,8 +92,11 @@ class Recorder:
             checks = list(self._waiting)
             self._waiting.clear()
             self._waiting_characters = 0
+            counts, self._counts = self._counts, Counter()
         try:
             self._labels.remember(checks)
+            checks = []
+            self._statistics.add(counts)
             self._fails = False
         except Exception as error:
             if not self._fails:
@@ -92,6 +104,8 @@ class Recorder:
             self._fails = True
             if isinstance(error, StoreError):
                 self._hold(checks)
+                with self._lock:
+                    self._counts.update(counts)
 
     def _forget(self, before: datetime) -> None:
         try:

@@ -28,6 +28,7 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.server import MPServer
 
+from service.akismet import LABEL_PATHS as AKISMET_LABEL_PATHS
 from service.app import create_app
 from service.auth import digest_of, make_key
 from service.gateway import Gateway
@@ -184,7 +185,9 @@ def _gateway(config: Config) -> Any:  # granian's type is that of its plain func
     app = create_app(config)
     for name in ("hamgate.follower", "hamgate.recorder"):
         atexit.register(app.extensions[name].close)
-    return Gateway(app, config.max_batch_body_bytes, config.body_timeout_seconds, frozenset({LABELS_PATH}))
+    return Gateway(
+        app, config.max_batch_body_bytes, config.body_timeout_seconds, frozenset({LABELS_PATH, *AKISMET_LABEL_PATHS})
+    )
 
 
 def _print_welcome(config: Config, key: str | None) -> None:

@@ -134,7 +134,7 @@ def test_a_database_from_before_migrations_is_brought_up_to_date(url: str) -> No
     with Store(url) as database:
         database.add_site("blog.example", bytes(32), NOON)
         with database.transaction() as connection:
-            for table in ("alembic_version", "checks", "labels", "withdrawals", "promotions", "versions"):
+            for table in ("alembic_version", "checks", "labels", "withdrawals", "statistics", "promotions", "versions"):
                 connection.exec_driver_sql(f"DROP TABLE {table}")
     with Database(url) as database:
         assert list(LabelStore(database).latest()) == []
