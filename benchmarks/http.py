@@ -27,6 +27,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from flask import Flask, Response, jsonify
 
@@ -73,6 +74,13 @@ WORDS = (
     "wonderful",
 )
 
+FORM_NAMES = {
+    "text": "comment_content",
+    "author": "comment_author",
+    "author_url": "comment_author_url",
+    "author_email": "comment_author_email",
+}
+
 empty = Flask("empty")
 
 
@@ -106,6 +114,20 @@ class Load:
     p99_ms: float
 
 
+def forms(key: str) -> list[bytes]:
+    """Write the same comments as an Akismet client does."""
+    return [
+        urlencode(
+            {
+                "api_key": key,
+                "blog": "http://blog.example",
+                **{FORM_NAMES.get(name, name): value for name, value in json.loads(body).items()},
+            }
+        ).encode()
+        for body in bodies()
+    ]
+
+
 def bodies(seed: int = 1) -> list[bytes]:
     """Make up comments of about 300 characters."""
     rng = random.Random(seed)  # noqa: S311  # makes up comments, not secrets
@@ -133,7 +155,11 @@ def contenders(port: int, workers: int, before: Path | None) -> list[Contender]:
     hamgate += ["--port", str(port), "--workers", str(workers)]
     older = f"import sys; sys.path.insert(0, {str(before)!r}); from service.cli import main; main()"
     return [
-        *([Contender("before", [sys.executable, "-c", older, *hamgate[3:]], "/v1/check")] if before else []),
+        *(
+            [Contender("before", [sys.executable, "-c", older, *hamgate[3:], "--keep-checks-days", "0"], "/v1/check")]
+            if before
+            else []
+        ),
         Contender(
             "empty Flask, same gateway",
             [*granian, "--interface", "rsgi", "--loop", "uvloop", "--factory", "benchmarks.http:empty_gateway"],
@@ -145,6 +171,7 @@ def contenders(port: int, workers: int, before: Path | None) -> list[Contender]:
             "/empty",
         ),
         Contender("checks not remembered", [*hamgate, "--keep-checks-days", "0"], "/v1/check"),
+        Contender("Akismet comment-check", hamgate, "/1.1/comment-check"),
         Contender("POST /v1/check", hamgate, "/v1/check"),
     ]
 
@@ -180,10 +207,12 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], stderr: Path) -> None
 
 def load_with_wrk(url: str, key: str, seconds: float, connections: int, directory: Path) -> Load:
     script = directory / "load.lua"
-    listed = ",\n".join(f"[==[{body.decode()}]==]" for body in bodies())
+    is_form = url.endswith("comment-check")
+    listed = ",\n".join(f"[==[{body.decode()}]==]" for body in (forms(key) if is_form else bodies()))
+    content_type = "application/x-www-form-urlencoded" if is_form else "application/json"
     script.write_text(
         f"local bodies = {{{listed}}}\n"
-        "local headers = {['Content-Type'] = 'application/json', ['Authorization'] = 'Bearer " + key + "'}\n"
+        "local headers = {['Content-Type'] = '" + content_type + "', ['Authorization'] = 'Bearer " + key + "'}\n"
         "local at = 0\n"
         "request = function()\n"
         "  at = at % #bodies + 1\n"
@@ -214,8 +243,11 @@ def load_with_asyncio(url: str, key: str, seconds: float, connections: int) -> L
 async def _load(url: str, key: str, seconds: float, connections: int) -> Load:
     host, _, path = url.removeprefix("http://").partition("/")
     name, _, port = host.partition(":")
-    head = f"POST /{path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
-    requests = [f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in bodies()]
+    is_form = path.endswith("comment-check")
+    content_type = "application/x-www-form-urlencoded" if is_form else "application/json"
+    head = f"POST /{path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\nContent-Type: {content_type}\r\n"
+    sent = forms(key) if is_form else bodies()
+    requests = [f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in sent]
     latencies: list[float] = []
     ends = time.perf_counter() + seconds
 

@@ -18,7 +18,7 @@ from model.ngrams import FAMILIES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model.ngrams import I32, U32, U64, Grams
+    from model.ngrams import I32, U32, U64, Floats, Grams
 
 BINS = 32
 _BIN_SHIFT = np.uint32(32 - 5)
@@ -42,18 +42,30 @@ def bins_of(sketch: bytes) -> bytes:
 
 def similarities(sketch: bytes, others: Sequence[bytes]) -> list[float]:
     """Estimate the share of n-grams that a comment has in common with each of others: 0 to 1."""
-    bins = np.frombuffer(bins_of(sketch), np.uint32)
-    table = np.frombuffer(b"".join(map(bins_of, others)), np.uint32).reshape(-1, BINS)
-    filled = (table != _EMPTY) | (bins != _EMPTY)
-    shared: list[float] = (((table == bins) & filled).sum(axis=1) / filled.sum(axis=1)).tolist()
+    table = np.frombuffer(b"".join([sketch, *others]), np.uint32).reshape(-1, len(sketch) // 4)
+    shared: list[float] = _shared(table).tolist()
     return shared
+
+
+@compiled
+def _shared(table: U32) -> Floats:
+    """Compare the first row's bins with those of each other row."""
+    shares = np.empty(len(table) - 1)
+    for row in range(1, len(table)):
+        equal, filled = 0, 0
+        for place in range(BINS):
+            one, other = table[0, place], table[row, place]
+            filled += one != _EMPTY or other != _EMPTY
+            equal += one == other and one != _EMPTY
+        shares[row - 1] = equal / max(filled, 1)
+    return shares
 
 
 @compiled
 def _sketched(columns: U32, cells: I32, count: int) -> tuple[U32, U64]:
     smallest, digests = np.full((count, BINS), _EMPTY, np.uint32), np.zeros(count, np.uint64)
     for place in range(len(columns)):
-        row = cells[place] // _FAMILY_COUNT
+        row = cells[place] // _FAMILY_COUNT if count > 1 else 0  # a division takes longer than all the rest
         mixed = np.uint32(columns[place] * _MIX)
         mixed = np.uint32((mixed ^ (mixed >> np.uint32(15))) * _MIX)
         bin_of = mixed >> _BIN_SHIFT

@@ -7,7 +7,7 @@ goes before. ``benchmarks/quality/campaigns.py`` shows what it tells apart.
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict, deque
+from collections import defaultdict
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,19 +24,23 @@ MIN_OTHERS = 2
 """So many others with nearly the same text make a campaign."""
 MAX_COUNTED = 4
 LOG_ODDS_FOR_EACH = 1.0
-BANDS = 6
+BANDS = 4
 """Of a sketch's sixteen: enough for texts that have most in common, and soon looked up."""
 MAX_OF_BAND = 16
-MAX_BANDS = 20_000
-"""Of a site; the ones not met for longest are forgotten."""
+MAX_BANDS = 10_000
+"""Of a site, in each of two generations."""
+
+_STARTS = range(0, BANDS * BYTES_OF_BAND, BYTES_OF_BAND)
 
 Sender = tuple[str, str]
 
 
-class _Seen(NamedTuple):
+class _Sent(NamedTuple):
     at: float
     sketch: bytes
-    sender: Sender
+
+
+Senders = dict[Sender, _Sent]
 
 
 class Campaigns:
@@ -44,7 +48,7 @@ class Campaigns:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._sites: defaultdict[str, OrderedDict[bytes, deque[_Seen]]] = defaultdict(OrderedDict)
+        self._sites: defaultdict[str, _OfSite] = defaultdict(_OfSite)
 
     def reason(self, site: str, comment: Comment, sketch: bytes, at: float) -> Reason | None:
         """Note a comment, and return what speaks against it if it belongs to a campaign; ``at`` is in seconds."""
@@ -52,31 +56,38 @@ class Campaigns:
         if len(comment.text) < MIN_CHARACTERS or not any(sender):
             return None
         with self._lock:
-            met = self._note(self._sites[site], _Seen(at, sketch, sender))
-        recent = [seen for seen in met if seen.sender != sender and at - seen.at <= WINDOW_SECONDS]
-        if len(recent) < MIN_OTHERS:
+            met = self._sites[site].note(sender, _Sent(at, sketch))
+        if len(met) < MIN_OTHERS:
             return None
-        alike = zip(similarities(sketch, [seen.sketch for seen in recent]), recent, strict=True)
-        others = len({seen.sender for similarity, seen in alike if similarity >= MIN_SIMILARITY})
+        recent = [sent.sketch for sent in met.values() if at - sent.at <= WINDOW_SECONDS]
+        others = sum(similarity >= MIN_SIMILARITY for similarity in similarities(sketch, recent))
         if others < MIN_OTHERS:
             return None
         weight = LOG_ODDS_FOR_EACH * min(others, MAX_COUNTED)
         return Reason("campaign", weight, f"{others} others sent nearly the same text within a day")
 
-    @staticmethod
-    def _note(bands: OrderedDict[bytes, deque[_Seen]], new: _Seen) -> set[_Seen]:
-        """Put a comment into its bands, and return those that were there."""
-        met: set[_Seen] = set()
-        for number in range(BANDS):
-            start = number * BYTES_OF_BAND
-            band = b"%d" % number + new.sketch[start : start + BYTES_OF_BAND]
-            bucket = bands.get(band)
-            if bucket is None:
-                bands[band] = deque((new,), MAX_OF_BAND)
-            else:
-                met.update(bucket)
-                bucket.append(new)
-                bands.move_to_end(band)
-        while len(bands) > MAX_BANDS:
-            bands.popitem(last=False)
+
+class _OfSite:
+    """Who sent what of late, by band, in two generations: when the younger is full, the older is forgotten."""
+
+    def __init__(self) -> None:
+        self._younger: dict[bytes, Senders] = {}
+        self._older: dict[bytes, Senders] = {}
+
+    def note(self, sender: Sender, new: _Sent) -> Senders:
+        """Put a comment into its bands, and return what others sent that is there."""
+        met: Senders = {}
+        if len(self._younger) > MAX_BANDS:
+            self._older, self._younger = self._younger, {}
+        for start in _STARTS:
+            band = new.sketch[start : start + BYTES_OF_BAND]
+            senders = self._younger.get(band)
+            if senders is None:
+                senders = self._younger[band] = self._older.pop(band, {})
+            senders.pop(sender, None)
+            if senders:
+                met.update(senders)
+                if len(senders) >= MAX_OF_BAND:
+                    del senders[next(iter(senders))]
+            senders[sender] = new
         return met
