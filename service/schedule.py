@@ -77,7 +77,7 @@ class Schedule:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            preexec_fn=_give_way,
+            preexec_fn=_give_way if hasattr(os, "nice") else None,
         )
         said, _ = self._running.communicate()
         level = logging.INFO if self._running.returncode == 0 else logging.WARNING
