@@ -7,6 +7,7 @@ import os
 import random
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,55 @@ def test_the_python_example_gets_a_verdict(service: Service) -> None:
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"hamgate ([a-z]+)\b", README)) - {"model"}))
 def test_every_command_named_exists(command: str) -> None:
     assert command in main.list_commands(None)  # type: ignore[arg-type]
+
+
+def test_the_javascript_example_gets_a_verdict(service: Service) -> None:
+    node = program("node")
+    (code,) = re.findall(r"```javascript\n(.*?)```", README, re.DOTALL)
+    call = f'check({{text: "Hello"}}, "{service.key}", "http://127.0.0.1:{service.port}")'
+    verdict = json.loads(printed([node, "-e", f"{code}\n{call}.then(v => console.log(JSON.stringify(v)))"]))
+    assert verdict["decision"] == "allow"
+
+
+def test_the_php_example_gets_a_verdict(service: Service) -> None:
+    php = program("php")
+    code, _ = re.findall(r"```php\n(.*?)```", README, re.DOTALL)
+    call = f"hamgate_check(['text' => 'Hello'], '{service.key}', 'http://127.0.0.1:{service.port}')"
+    assert json.loads(printed([php, "-r", f"{code}\necho json_encode({call});"]))["decision"] == "allow"
+
+
+def test_the_wordpress_plugin_sends_akismets_calls_to_hamgate_and_no_others() -> None:
+    php = program("php")
+    _, code = re.findall(r"```php\n(.*?)```", README, re.DOTALL)
+    wordpress = """
+        function add_filter($name, $filter, $priority, $count) { $GLOBALS[$name] = $filter; }
+        function wp_remote_request($url, $request) { return "$request sent to $url"; }
+    """
+    urls = (
+        "https://rest.akismet.com/1.1/comment-check",
+        "http://abc123abc123.rest.akismet.com/1.1/submit-ham?a=b",
+        "https://akismet.example/1.1/comment-check",
+    )
+    calls = "".join(f"echo json_encode($pre_http_request(false, 'POST', '{url}')), \"\\n\";" for url in urls)
+    assert printed([php, "-r", wordpress + code.removeprefix("<?php") + calls]).splitlines() == [
+        '"POST sent to http:\\/\\/127.0.0.1:8000\\/1.1\\/comment-check"',
+        '"POST sent to http:\\/\\/127.0.0.1:8000\\/1.1\\/submit-ham?a=b"',
+        "false",
+    ]
+
+
+def program(name: str) -> str:
+    """Find an interpreter, or skip the test."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed (Debian: {'php-cli' if name == 'php' else 'nodejs'})")
+    return found
+
+
+def printed(command: list[str]) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_the_walk_through_from_exports_to_a_rollback_works(tmp_path: Path) -> None:
