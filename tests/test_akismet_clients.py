@@ -80,7 +80,7 @@ def node_clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if npm is None:
         pytest.skip("npm is not installed (Debian: npm)")
     folder = tmp_path_factory.mktemp("node")
-    fetched = run([npm, "install", "--silent", "--prefix", str(folder), *NODE_CLIENTS], check=False)
+    fetched = run([npm, "install", "--loglevel", "error", "--prefix", str(folder), *NODE_CLIENTS], check=False)
     if fetched.returncode:
         pytest.skip(f"{NODE_CLIENTS} can't be fetched from npm: {fetched.stderr.strip()[-200:]}")
     return folder
