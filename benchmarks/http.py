@@ -155,11 +155,7 @@ def contenders(port: int, workers: int, before: Path | None) -> list[Contender]:
     hamgate += ["--port", str(port), "--workers", str(workers)]
     older = f"import sys; sys.path.insert(0, {str(before)!r}); from service.cli import main; main()"
     return [
-        *(
-            [Contender("before", [sys.executable, "-c", older, *hamgate[3:], "--keep-checks-days", "0"], "/v1/check")]
-            if before
-            else []
-        ),
+        *([Contender("before", [sys.executable, "-c", older, *hamgate[3:]], "/v1/check")] if before else []),
         Contender(
             "empty Flask, same gateway",
             [*granian, "--interface", "rsgi", "--loop", "uvloop", "--factory", "benchmarks.http:empty_gateway"],

@@ -200,6 +200,8 @@ def unpacked(content: bytes, name: str) -> Filter:
             header = json.loads(archive.read("header.json"))
             if header["format"] != FORMAT:
                 raise ArtifactError(f"{name}: format {header['format']}, expected {FORMAT}; update Hamgate to read it")
+            if not isinstance(header["card"], dict):
+                raise TypeError(f"its card is a {type(header['card']).__name__}, expected an object")
             arrays = {name: _array(archive, name) for name in _ARRAYS}
         constants = [float(constant) for constant in arrays["constants"]]
         scorer = Scorer(arrays["table"], arrays["family_scales"], arrays["family_offsets"], *constants)

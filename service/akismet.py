@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import re
 from collections import Counter
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from service.bodies import form_body
@@ -46,6 +48,8 @@ SPAM_DECISIONS = ("block", "discard")
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _STARTS = {"60-days": 1, "6-months": 5}
 """How many months before this one are still of that span."""
+
+_log = logging.getLogger("hamgate.akismet")
 
 Headers = list[tuple[str, str]]
 Answer = tuple[str, Headers]
@@ -123,7 +127,8 @@ class Akismet:
         try:
             return self._calls[path](environ, form, site)
         except StoreError as error:
-            raise NotReadyError(f"the database can't be used: {error}") from error
+            _log.error("%s can't be answered: %s", path, error)
+            raise NotReadyError("the database can't be used; the log says why") from error
 
     def _comment_check(self, environ: WSGIEnvironment, form: Form, site: Site) -> Answer:
         headers: Headers = [("X-akismet-guid", environ[REQUEST_ID])]
@@ -151,6 +156,7 @@ class Akismet:
     def _submit(self, form: Form, site: Site, label: Label) -> Answer:
         if form.is_test:
             return THANKS, []
+        self._guard.charge(site, 1)
         now = datetime.now(UTC)
         reporter = labeller(form.values.get("reporter") or "akismet client")
         is_new = self._labels.add([GivenLabel(site.name, form.comment(), label, reporter, now)])
@@ -159,7 +165,7 @@ class Akismet:
             (label, had_said)  # type: ignore[assignment]  # a dict of literals
         )
         if is_new and kind is not None:
-            self._statistics.add({(site.name, month_of(now), kind): 1})
+            self._recorder.count(site.name, kind)
         return THANKS, []
 
     def _subscription(self, site: Site) -> Answer:
@@ -221,7 +227,7 @@ class Akismet:
             "is_revoked": False,
         }
         if form.is_true("extended"):
-            row["hash"] = site.key_digest.hex()[:16]
+            row["hash"] = sha256(site.name.encode()).hexdigest()[:16]
         if form.values.get("format") == "csv":
             return _csv(month, [row] if wanted else [])
         return _json(

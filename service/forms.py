@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -29,8 +28,11 @@ _NEVER_KEPT = ("http_cookie", "http_authorization", "http_proxy_authorization", 
 _HONEYPOT = "POST_ak_hp_textarea"
 _NOT_SAID = "unknown"
 _CHARSETS = re.compile(
-    r"utf-8|ascii|(iso8859|koi8|mac)-\w+|cp\d+|gb\w+|big5\w*|shift_jis\w*|euc_\w+|iso2022_\w+|tis-620"
+    r"utf-?8|(us-)?ascii|iso-?8859-\d{1,2}|latin-?\d|(windows-|cp)\d{3,4}|koi8-[ru]|gb2312|gbk|gb18030"
+    r"|big5(-hkscs)?|shift[_-]jis|euc-(jp|kr)|iso-2022-(jp|kr)|tis-620",
+    re.ASCII | re.IGNORECASE,
 )
+"""Those that pages are written in. Names are few, for Python remembers for ever each one that it was asked for."""
 _FIELDS = {
     "text": "comment_content",
     "author": "comment_author",
@@ -58,25 +60,25 @@ class Form:
         Raises:
             MalformedBodyError: there are too many.
         """
-        charset = _charset(environ.get("CONTENT_TYPE", ""))
+        encoded = f"{environ.get('QUERY_STRING', '')}&{body.decode('latin-1')}"
+        charset = _known(_charset(environ.get("CONTENT_TYPE", ""))) or "utf-8"
         try:
-            pairs = _pairs(environ.get("QUERY_STRING", "").encode("latin-1", "replace"), charset)
-            pairs += _pairs(body, charset)
+            pairs = _pairs(encoded, charset)
         except ValueError as error:
             raise MalformedBodyError(f"the form can't be read: {error}") from None
-        said = dict(pairs).get("blog_charset", "")
-        if said and _known(said) not in (None, _known(charset)):
-            pairs = _pairs(body, said)
+        said = _known(dict(pairs).get("blog_charset", ""))
+        if said not in (None, charset):
+            pairs = _pairs(encoded, said)
         values: dict[str, str] = {}
-        contexts: defaultdict[str, str] = defaultdict(str)
-        for number, (name, value) in enumerate(pairs):
+        contexts: list[str] = []
+        for name, value in pairs:
             if name.lower().startswith(_NEVER_KEPT):
                 continue
             if name.startswith("comment_context"):
-                contexts[f"{number} {name}"] = value
+                contexts.append(value)
             else:
                 values[name] = value
-        return cls(values, tuple(filter(None, contexts.values())))
+        return cls(values, tuple(filter(None, contexts)))
 
     def key(self, environ: WSGIEnvironment, *names: str) -> str:
         """Return the key that counts: of these parameters the first that is there, else the host's first label."""
@@ -130,14 +132,8 @@ class Form:
         return self.values.get(name, "").strip().lower() not in _FALSE
 
 
-def _pairs(encoded: bytes, charset: str) -> list[tuple[str, str]]:
-    return parse_qsl(
-        encoded.decode("latin-1"),
-        keep_blank_values=True,
-        encoding=_known(charset) or "utf-8",
-        errors="replace",
-        max_num_fields=MAX_PARAMETERS,
-    )
+def _pairs(encoded: str, charset: str) -> list[tuple[str, str]]:
+    return parse_qsl(encoded, keep_blank_values=True, encoding=charset, errors="replace", max_num_fields=MAX_PARAMETERS)
 
 
 def _charset(content_type: str) -> str:
@@ -145,12 +141,13 @@ def _charset(content_type: str) -> str:
 
 
 def _known(charset: str) -> str | None:
-    """Return the name of a charset that pages are written in, ``None`` for any other codec."""
-    try:
-        name = codecs.lookup(charset).name
-    except (LookupError, ValueError):
+    """Return Python's name of a charset that pages are written in, ``None`` for any other."""
+    if not _CHARSETS.fullmatch(charset):
         return None
-    return name if _CHARSETS.fullmatch(name) else None
+    try:
+        return codecs.lookup(charset).name
+    except LookupError:
+        return None
 
 
 def _number(written: str) -> int | None:

@@ -36,11 +36,10 @@ class Judge:
         Raises:
             NotReadyError: there is no model.
         """
-        verdict = self.check_many(site, [comment])[0]
-        return verdict if seen is None else self._served.filter.with_reason(verdict, seen)
+        return self.check_many(site, [comment], seen)[0]
 
-    def check_many(self, site: str, comments: Sequence[Comment]) -> list[Verdict]:
-        """Judge comments of a site in order.
+    def check_many(self, site: str, comments: Sequence[Comment], seen: Reason | None = None) -> list[Verdict]:
+        """Judge comments of a site in order; ``seen`` speaks for or against each of them.
 
         Raises:
             NotReadyError: there is no model.
@@ -49,7 +48,7 @@ class Judge:
         learnt = partial(online.log_odds, site) if online is not None and online.knows(site) else None
         verdicts = served.check_many(comments, learnt)
         return [
-            self._final(served, memory, site, comment, verdict)
+            self._final(served, memory, site, comment, verdict if seen is None else served.with_reason(verdict, seen))
             for comment, verdict in zip(comments, verdicts, strict=True)
         ]
 

@@ -177,6 +177,15 @@ def postgresql() -> Iterator[PostgreSQL]:
     server.remove()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.new_database()
+
+
 @pytest.fixture
 def start(tmp_path: Path, small_model_path: Path) -> Iterator[Callable[..., Service]]:
     """Start services of the test's own, one after the other on one database; whatever still runs is stopped."""

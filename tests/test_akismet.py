@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import http.client
 import json
 import socket
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -12,20 +14,22 @@ from urllib.parse import urlencode
 import pytest
 import sqlalchemy as sa
 from conftest import wait_until
+from test_memory import rename
 
 from model.comment import Comment
+from model.verdict import Reason
+from service.auth import Guard
 from service.forms import Form
+from service.judge import Judge
+from service.recorder import INTERVAL_SECONDS
 from training.database import Database
 from training.labels import LabelStore
 from training.statistics import Statistics, month_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from conftest import Service
     from flask import Flask
     from flask.testing import FlaskClient
-    from postgresql import PostgreSQL
     from werkzeug.test import TestResponse
 
 THANKS = "Thanks for making the web a better place."
@@ -37,14 +41,6 @@ SPAM = {
     "comment_content": "Buy cheap viagra online without prescription http://cheap-viagra.example/ best price viagra",
 }
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'statistics.sqlite3'}"
-    server: PostgreSQL = request.getfixturevalue("postgresql")
-    return server.new_database()
 
 
 @pytest.fixture
@@ -166,9 +162,14 @@ def test_8_corrections_are_counted_and_first_labels_are_not(akismet: Akismet) ->
         akismet.submit(label, comment_content=f"comment {number}", comment_check_response=said)
     akismet.submit("ham", comment_content="comment 0", comment_check_response="true")
     month = month_of(datetime.now(UTC))
-    listed = akismet.call("/1.2/key-sites", api_key=akismet.key).get_json()
-    (row,) = listed[month]
-    assert (row["false_positives"], row["missed_spam"]) == ("2", "1")
+
+    def counted() -> tuple[str, str]:
+        (row,) = akismet.call("/1.2/key-sites", api_key=akismet.key).get_json()[month]
+        return row["false_positives"], row["missed_spam"]
+
+    wait_until(lambda: counted() == ("2", "1"), seconds=3)
+    time.sleep(2 * INTERVAL_SECONDS)
+    assert counted() == ("2", "1")
 
 
 def test_8_checks_are_counted_by_outcome(akismet: Akismet) -> None:
@@ -251,6 +252,53 @@ def test_9_a_form_filled_in_at_once_without_a_key_press_is_evidence(akismet: Aki
     for sent in ({**hasty, "POST_ak_bkp": "12;9;"}, {**hasty, "POST_ak_bfs": "1700000090000"}, {"POST_ak_js": "17"}):
         assert form_of(urlencode(sent)).haste() is None
     assert akismet.check(**HAM, **hasty).text == "false"
+
+
+def test_9_what_a_form_told_does_not_outweigh_what_a_person_said(akismet: Akismet, app: Flask) -> None:
+    hasty = {**HAM, "POST_ak_js": "1700000000000", "POST_ak_bfs": "1700000000300"}
+    assert akismet.submit("ham", **hasty) == THANKS
+    judge = Judge(app.extensions["hamgate.follower"]._served, app.extensions["hamgate.follower"])
+    seen = Reason("haste", 50.0, "far more than it is worth")
+    comment = form_of(urlencode(hasty)).comment()
+    wait_until(lambda: judge.check(SITE, comment, seen).decision == "allow", seconds=3)
+    assert judge.check(SITE, Comment(text="Something else altogether."), seen).decision == "discard"
+
+
+def test_10_a_key_in_the_query_counts_whatever_charset_the_body_names(akismet: Akismet) -> None:
+    for charset in ("UTF-8", "ISO-8859-1", "windows-1252", "nonsense"):
+        body = urlencode({**HAM, "blog_charset": charset})
+        answer = akismet.client.post(f"/1.1/comment-check?api_key={akismet.key}", data=body, content_type=FORM)
+        assert answer.text == "false"
+
+
+def test_10_python_is_not_asked_for_charsets_that_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would remember each name that it was asked for, for ever."""
+    asked: list[str] = []
+    lookup = codecs.lookup
+    monkeypatch.setattr(codecs, "lookup", lambda name: asked.append(name) or lookup(name))
+    for name in ("x" * 1_000, "nonsense1", "nonsense2", "cp1252_but_not_quite", "punycode"):
+        form_of(f"blog_charset={name}", content_type=f"application/x-www-form-urlencoded; charset={name}")
+    assert asked == []
+    form_of("blog_charset=windows-1252")
+    assert "windows-1252" in asked
+
+
+def test_10_labels_are_charged_like_checks(app: Flask, akismet: Akismet, monkeypatch: pytest.MonkeyPatch) -> None:
+    charged: list[int] = []
+    monkeypatch.setattr(Guard, "charge", lambda guard, site, count: charged.append(count))
+    akismet.check(**HAM)
+    akismet.submit("spam", **SPAM)
+    assert charged == [1, 1]
+
+
+def test_10_what_is_wrong_with_the_database_is_not_told_to_clients(akismet: Akismet, app: Flask) -> None:
+    rename(app.extensions["hamgate.store"], "statistics", "gone")
+    try:
+        answer = akismet.call("/1.2/usage-limit", api_key=akismet.key)
+    finally:
+        rename(app.extensions["hamgate.store"], "gone", "statistics")
+    assert answer.status_code == 503
+    assert b"sqlite" not in answer.data
 
 
 def test_10_whatever_is_sent_is_answered_and_no_cookie_is_kept(akismet: Akismet, app: Flask) -> None:

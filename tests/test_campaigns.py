@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,3 +93,15 @@ def test_a_service_raises_the_score_and_says_why_until_somebody_calls_it_ham(cli
     assert third["score"] > first["score"]
     assert "2 others sent nearly the same text within a day" in json.dumps(third)
     assert "campaign" not in json.dumps(first)
+
+
+def test_a_huge_name_is_not_remembered(model: Filter) -> None:
+    campaigns = Campaigns()
+    tracemalloc.start()
+    for number in range(20):
+        comment = Comment(text=TEXT.format(number), author=f"{number}" + "x" * 1_000_000)
+        campaigns.reason(SITE, comment, model.check(sent(number, "Ann")).sketch, 0.0)
+        del comment
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 5_000_000

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from comments import campaign, conversation
 
-from model.artifact import load, packed
+from model.artifact import ArtifactError, load, packed, unpacked
 from model.comment import Comment
 from model.thresholds import Thresholds
 from service.cli import main
@@ -213,3 +213,21 @@ def test_the_served_version_is_what_a_candidate_is_compared_with(database: Datab
     assert promoter.compare(first).served == load(small_model_path).version
     promoter.promote(promoter.compare(first), NOW, "ann")
     assert promoter.compare(first).served == first
+
+
+@pytest.mark.parametrize("cuts", [[], "x", {"x": None}, {"x": [1, "a"]}, {"x": ["2031", 1, 2]}, {"x": {"y": 1}}])
+def test_a_card_that_says_nonsense_of_its_labels_has_none_held_out_for_it(
+    database: Database, url: str, small_model_path: Path, cuts: object
+) -> None:
+    label_comments(database)
+    model = load(small_model_path)
+    version = Registry(database).add(packed(model.scorer, model.thresholds, {"held_out": cuts}), NOW, "ann")
+    promoted = run(url, "models", "promote", version)
+    assert promoted.exit_code == 0, promoted.output
+    assert "200 ham of newest labels" in promoted.stderr
+
+
+def test_a_card_that_is_no_object_is_no_model(small_model_path: Path) -> None:
+    model = load(small_model_path)
+    with pytest.raises(ArtifactError, match="its card is a list, expected an object"):
+        unpacked(packed(model.scorer, model.thresholds, []), "it")  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from model.comment import Comment
 from model.scorer import packed_table, unpacked_table
 from training import retrain
 from training.labels import GivenLabel
-from training.retrain import Labelled, NothingToLearnError, changed_scorer, is_held_out, representative
+from training.retrain import Labelled, NothingToLearnError, changed_scorer, held_out, is_held_out, representative
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,7 +69,7 @@ def test_no_labels_worth_learning_from_are_refused_in_words(base: Filter) -> Non
 def test_the_newest_fifth_of_each_site_is_held_out(base: Filter) -> None:
     every = labels() + [(1_000 + number, replace(one, site="other.example")) for number, one in labels(seed=2)]
     card = unpacked(retrain.retrain(base, every).content, "candidate").card
-    held = [number for number, one in every if is_held_out(Labelled.of(number, one), card["held_out"])]
+    held = [number for number, one in every if is_held_out(Labelled.of(number, one), held_out(card))]
     assert held == [*range(241, 301), *range(1_241, 1_301)]
     assert "blog.example" not in str(card)
     assert card["base"]["version"] == base.version

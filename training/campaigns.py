@@ -32,7 +32,8 @@ MAX_BANDS = 10_000
 
 _STARTS = range(0, BANDS * BYTES_OF_BAND, BYTES_OF_BAND)
 
-Sender = tuple[str, str]
+Sender = int
+"""A hash of who sent it and on which post: names can be long, and many are remembered."""
 
 
 class _Sent(NamedTuple):
@@ -52,9 +53,10 @@ class Campaigns:
 
     def reason(self, site: str, comment: Comment, sketch: bytes, at: float) -> Reason | None:
         """Note a comment, and return what speaks against it if it belongs to a campaign; ``at`` is in seconds."""
-        sender = (comment.author or comment.author_email or comment.user_ip).lower(), comment.permalink
-        if len(comment.text) < MIN_CHARACTERS or not any(sender):
+        known = (comment.author or comment.author_email or comment.user_ip).lower(), comment.permalink
+        if len(comment.text) < MIN_CHARACTERS or not any(known):
             return None
+        sender = hash(known)
         with self._lock:
             met = self._sites[site].note(sender, _Sent(at, sketch))
         if len(met) < MIN_OTHERS:

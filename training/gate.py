@@ -9,7 +9,7 @@ forced or not, to ``registry``.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from scipy.stats import binomtest
 
 from training.formats.row import Rejected, TrainingError
 from training.labelled import read_labelled
-from training.retrain import Labelled, is_held_out, representative
+from training.retrain import Labelled, held_out, is_held_out, representative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -165,10 +165,6 @@ class GateReport:
                 rows.append(f"{what:<44} {served:>16,} {candidate:>16,}")
         return rows
 
-    def as_json(self) -> dict[str, Any]:
-        """Return everything as plain JSON values."""
-        return {**asdict(self), "objections": self.objections()}
-
 
 def compare(served: Filter, candidate: Filter, guards: Iterable[GuardSet], jobs: int = 1) -> GateReport:
     """Let both versions judge all guard sets, by the decisions that the service would make, in ``jobs`` threads."""
@@ -185,7 +181,7 @@ def compare(served: Filter, candidate: Filter, guards: Iterable[GuardSet], jobs:
 
 def held_out_labels(candidate: Filter, labels: Iterable[tuple[int, GivenLabel]]) -> GuardSet:
     """Choose the labels of a store that a version has not learnt from; for one trained elsewhere that is all."""
-    cuts = candidate.card.get("held_out", {})
+    cuts = held_out(candidate.card)
     unseen = [label for label in (Labelled.of(*numbered) for numbered in labels) if is_held_out(label, cuts)]
     chosen = representative(unseen)
     return GuardSet(

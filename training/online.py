@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Weights = npt.NDArray[np.float32]
 
 TABLE_BITS = 18
-"""1 MiB a site; a quarter of that costs spam caught, sixteen times as much gains none."""
+"""1 MiB a site; a quarter of that costs spam caught, four times as much gains none."""
 RATE = 8.0
 SHARED_RATE = 2.0
 """How far a label that was all wrong moves the log-odds of its own comment; ``benchmarks/quality/online.py``."""

@@ -208,10 +208,20 @@ def review(
     return Review(kept, measured, weights * (probabilities >= CONTRADICTED), labellers, doubtful)
 
 
-def is_held_out(label: Labelled, cuts: Mapping[str, Sequence[Any]]) -> bool:
-    """Whether a label is newer than those of its site that a version was trained on, by its card's ``held_out``."""
+def held_out(card: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
+    """Read from a card, which may come from anywhere, the place of the newest label of each site that trained."""
+    cuts = card.get("held_out")
+    return {
+        site: (cut[0], cut[1])
+        for site, cut in (cuts.items() if isinstance(cuts, dict) else ())
+        if isinstance(cut, list) and [type(part) for part in cut] == [str, int]
+    }
+
+
+def is_held_out(label: Labelled, cuts: Mapping[str, tuple[str, int]]) -> bool:
+    """Whether a label is newer than those of its site that a version was trained on (see ``held_out``)."""
     cut = cuts.get(_site_key(label.given.site))
-    return cut is None or label.place > (cut[0], cut[1])
+    return cut is None or label.place > cut
 
 
 def representative(labels: Sequence[Labelled]) -> list[Labelled]:

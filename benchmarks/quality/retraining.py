@@ -37,6 +37,7 @@ from training.retrain import (
     Labelled,
     changed_scorer,
     fitted,
+    held_out,
     is_held_out,
     representative,
     retrain,
@@ -95,14 +96,14 @@ def main() -> None:
     base = load(arguments.base) if arguments.base else base_without_store(arguments.folder)
     labels = list(enumerate(_given(arguments.folder), start=1))
     clean = retrain(base, labels, jobs=cpu_count(), report=_say)
-    cuts = unpacked(clean.content, "candidate").card["held_out"]
+    cuts = held_out(unpacked(clean.content, "candidate").card)
     test = _test([Labelled.of(*label) for label in labels], cuts)
     _print_settings(base, labels, test, cuts)
     _print_poisoned(base, labels, test, clean)
     _print_corrector(base, labels)
 
 
-def _print_settings(base: Filter, labels: Numbered, test: Test, cuts: dict[str, list[object]]) -> None:
+def _print_settings(base: Filter, labels: Numbered, test: Test, cuts: dict[str, tuple[str, int]]) -> None:
     older = [label for label in (Labelled.of(*label) for label in labels) if not is_held_out(label, cuts)]
     print("\n| model | AUC | caught % at 0.1 / 1 % | spam blocked % | ham blocked |\n| --- | --- | --- | --- | --- |")
     print(test.row("base", base.scorer, base))
@@ -173,7 +174,7 @@ def _flipped(labels: Numbered, share: float, by: str | None) -> Numbered:
     ]
 
 
-def _test(labels: list[Labelled], cuts: dict[str, list[object]]) -> Test:
+def _test(labels: list[Labelled], cuts: dict[str, tuple[str, int]]) -> Test:
     seen = {near_copy_key(label.given.comment.text) for label in labels if not is_held_out(label, cuts)}
     unseen = [label for label in labels if is_held_out(label, cuts)]
     return Test(representative([label for label in unseen if near_copy_key(label.given.comment.text) not in seen]))
