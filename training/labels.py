@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from model.comment import FIELD_NAMES, Comment
-from training.database import UtcDateTime
+from training.database import UtcDateTime, take_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -262,10 +262,7 @@ class LabelStore:
 
 def _lock(connection: sa.Connection) -> None:
     """Let nobody else add labels until this transaction ends, so that they become visible in the order of numbers."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LABELS_LOCK)))
+    take_turns(connection, _LABELS_LOCK)
 
 
 def first_id(at: datetime) -> str:
