@@ -19,11 +19,15 @@ from service.labelling import Labelling
 from service.logs import RequestLog
 from service.metrics import Metrics
 from service.moderation.accounts import AccountsPage
+from service.moderation.decisions import Decisions
 from service.moderation.errors import error_page
+from service.moderation.history import HistoryPage
 from service.moderation.pages import Page, Pages
 from service.moderation.paths import is_page
+from service.moderation.queue import QueuePage
 from service.moderation.sessions import Sessions
 from service.moderation.sign_in import SignIn
+from service.moderation.why import WhyPage
 from service.observer import REQUEST_ID, Observer
 from service.problems import answer_to, answer_with, problem
 from service.recorder import Recorder
@@ -31,7 +35,9 @@ from service.secret import open_secret
 from service.served_model import ServedModel
 from training.accounts import Accounts
 from training.attempts import Attempts
+from training.history import History
 from training.labels import LabelStore
+from training.queue import Queue
 from training.registry import Registry
 from training.statistics import Statistics
 from training.store import Store
@@ -67,7 +73,15 @@ def create_app(config: Config) -> Flask:
     secret = open_secret(store, config.database, config.secret)
     accounts = Accounts(store)
     sessions = Sessions(accounts, secret)
-    pages: list[Page] = [SignIn(accounts, Attempts(store), sessions, secret), AccountsPage(accounts, sessions, store)]
+    queue = Queue(store)
+    pages: list[Page] = [
+        QueuePage(queue, labels, store),
+        HistoryPage(History(store), labels, store),
+        WhyPage(labels, queue, judge, follower),
+        Decisions(labels, queue, metrics),
+        AccountsPage(accounts, sessions, store),
+        SignIn(accounts, Attempts(store), sessions, secret),
+    ]
 
     app = Flask(__name__)
     app.config.update(

@@ -30,15 +30,17 @@ class Judge:
         self._follower = follower
         self._campaigns = Campaigns()
 
-    def check(self, site: str, comment: Comment, seen: Reason | None = None) -> Verdict:
-        """Judge one comment of a site; ``seen`` is what its form told besides.
+    def check(self, site: str, comment: Comment, seen: Reason | None = None, is_new: bool = True) -> Verdict:
+        """Judge one comment of a site; ``seen`` is what its form told besides. One that is not new leaves no trace.
 
         Raises:
             NotReadyError: there is no model.
         """
-        return self.check_many(site, [comment], seen)[0]
+        return self.check_many(site, [comment], seen, is_new)[0]
 
-    def check_many(self, site: str, comments: Sequence[Comment], seen: Reason | None = None) -> list[Verdict]:
+    def check_many(
+        self, site: str, comments: Sequence[Comment], seen: Reason | None = None, is_new: bool = True
+    ) -> list[Verdict]:
         """Judge comments of a site in order; ``seen`` speaks for or against each of them.
 
         Raises:
@@ -48,12 +50,16 @@ class Judge:
         learnt = partial(online.log_odds, site) if online is not None and online.knows(site) else None
         verdicts = served.check_many(comments, learnt)
         return [
-            self._final(served, memory, site, comment, verdict if seen is None else served.with_reason(verdict, seen))
+            self._final(
+                served, memory, site, comment, verdict if seen is None else served.with_reason(verdict, seen), is_new
+            )
             for comment, verdict in zip(comments, verdicts, strict=True)
         ]
 
-    def _final(self, served: Filter, memory: Memory, site: str, comment: Comment, verdict: Verdict) -> Verdict:
-        campaign = self._campaigns.reason(site, comment, verdict.sketch, time.time())
+    def _final(
+        self, served: Filter, memory: Memory, site: str, comment: Comment, verdict: Verdict, is_new: bool
+    ) -> Verdict:
+        campaign = self._campaigns.reason(site, comment, verdict.sketch, time.time()) if is_new else None
         recalled = memory.recall(site, verdict.sketch)
         if recalled is not None:
             return served.overruled(verdict, recalled.label == "spam", recalled.is_same)
