@@ -104,6 +104,24 @@ def subject_of(written: str) -> Subject:
     return Subject.PHRASE
 
 
+def read_lines(
+    written: str, decision: Decision, subject: Subject | None = None
+) -> tuple[list[Line], list[tuple[int, str]]]:
+    """Read one entry a line; without a subject each line's is guessed.
+
+    Returns:
+        the lines, and the numbers of those that can't be used, with what is wrong. Empty ones are passed over.
+    """
+    lines, refused = [], []
+    for number, entry in enumerate(written.splitlines(), 1):
+        if entry.strip():
+            try:
+                lines.append(Line.of(subject or subject_of(entry[: MAX_LINE_CHARACTERS + 1]), entry, decision))
+            except InvalidLineError as error:
+                refused.append((number, str(error)))
+    return lines, refused
+
+
 class Lists:
     """The lines of one site, ready to be looked up. Never changes, so threads can share it."""
 

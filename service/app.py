@@ -18,12 +18,24 @@ from service.judge import Judge
 from service.labelling import Labelling
 from service.logs import RequestLog
 from service.metrics import Metrics
+from service.moderation.accounts import AccountsPage
+from service.moderation.errors import error_page
+from service.moderation.pages import Page, Pages
+from service.moderation.paths import is_page
+from service.moderation.sessions import Sessions
+from service.moderation.sign_in import SignIn
 from service.observer import REQUEST_ID, Observer
 from service.problems import answer_to, answer_with, problem
 from service.recorder import Recorder
+from service.rulebook import Rulebook
+from service.secret import open_secret
 from service.served_model import ServedModel
+from training.accounts import Accounts
+from training.attempts import Attempts
 from training.labels import LabelStore
+from training.lists import ListStore
 from training.registry import Registry
+from training.settings import SettingsStore
 from training.statistics import Statistics
 from training.store import Store
 
@@ -39,6 +51,7 @@ def create_app(config: Config) -> Flask:
 
     Raises:
         DatabaseUnusableError: the database can't be opened.
+        WrongSecretError: the database is used with another secret.
     """
     metrics = Metrics()
     served = ServedModel(config.model, metrics)
@@ -46,21 +59,35 @@ def create_app(config: Config) -> Flask:
     guard = Guard(Keys(store), Allowance(config.checks_per_minute), Allowance(config.failed_keys_per_minute))
     labels = LabelStore(store)
     statistics = Statistics(store)
-    recorder = Recorder(labels, statistics, config.keep_checks_days)
-    follower = Follower(labels, Registry(store), served, config.share_labels)
-    judge = Judge(served, follower)
+    settings, lists = SettingsStore(store), ListStore(store)
+    rulebook = Rulebook(settings, lists)
+    recorder = Recorder(labels, statistics, config.keep_checks_days, rulebook)
+    follower = Follower(labels, Registry(store), served, rulebook, config.share_labels)
+    judge = Judge(served, follower, rulebook)
     check = Check(guard, judge, metrics, recorder, config.max_body_bytes)
     akismet = Akismet(
         guard, judge, metrics, recorder, labels, statistics, config.max_body_bytes, config.akismet_blocks_review
     )
 
-    app = Flask(__name__, static_folder=None)
+    secret = open_secret(store, config.database, config.secret)
+    accounts = Accounts(store)
+    sessions = Sessions(accounts, secret)
+    pages: list[Page] = [SignIn(accounts, Attempts(store), sessions, secret), AccountsPage(accounts, sessions, store)]
+
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=secret.key("messages"), SESSION_COOKIE_NAME="hamgate-messages", SESSION_COOKIE_SAMESITE="Lax"
+    )
     app.extensions["hamgate.store"] = store
     app.extensions["hamgate.recorder"] = recorder
+    app.extensions["hamgate.rulebook"] = rulebook
+    app.extensions["hamgate.judge"] = judge
     app.extensions["hamgate.follower"] = follower
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(Api(guard, served, judge, metrics, recorder, config.max_batch_body_bytes).blueprint())
     app.register_blueprint(Labelling(guard, labels, metrics, config.max_body_bytes).blueprint())
     app.register_blueprint(Description().blueprint())
+    app.register_blueprint(Pages(sessions, pages).blueprint())
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_error)
     routes = [CHECK_PATH, *akismet.paths, *(rule.rule for rule in app.url_map.iter_rules())]
@@ -79,11 +106,15 @@ def _beside(own: Mapping[str, WSGIApplication], others: WSGIApplication) -> WSGI
 
 def _answer_http_error(error: HTTPException) -> Response:
     """Say what Flask itself refused (no such path, wrong method) as a problem document."""
+    if is_page(request.path):
+        return error_page(error)
     status, headers, body = answer_with(problem(error.code or 500, error.description or ""))
     allow = [header for header in error.get_headers(request.environ) if header[0] == "Allow"]
     return Response(body, status, [*headers, *allow])
 
 
 def _answer_error(error: Exception) -> Response:
+    if is_page(request.path):
+        return error_page(error)
     status, headers, body = answer_to(error, request.environ[REQUEST_ID])
     return Response(body, status, headers)

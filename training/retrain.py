@@ -332,7 +332,11 @@ def _card(
     digest = hashlib.sha256(repr([(label.number, label.given.label) for label in kept]).encode())
     return {
         "task": base.card.get("task", ""),
-        "base": {"version": base.version, "trained_on": base.card.get("trained_on", {})},
+        "base": {
+            "version": base.version,
+            "trained_on": base.card.get("trained_on", {}),
+            "budget": base.card.get("budget", {}),
+        },
         "trained_on": {
             "comments": len(kept),
             "labelled_comments_given": given,
