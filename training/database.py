@@ -104,6 +104,19 @@ class Database:
         except (OperationalError, InterfaceError) as error:
             raise DatabaseUnusableError(f"{self._engine.url.render_as_string()}: {_reason(error)}") from error
 
+    def wipe_log(self, patience_ms: int = BUSY_TIMEOUT_MS) -> bool:
+        """Empty SQLite's write-ahead log, which holds for a while what was deleted; return whether nobody was reading.
+
+        Other databases have their own ways, and their administrators: nothing is done there, and it is no success.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return False
+        with self.transaction() as connection:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={patience_ms}")
+            is_busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        return not is_busy
+
 
 def sqlite_path(url: str) -> Path | None:
     """Return the file of a SQLite database, or ``None`` for any other.
@@ -176,11 +189,15 @@ def _engine(url: URL) -> sa.Engine:
 
 
 def _prepare_sqlite(connection: sa.engine.interfaces.DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    """Let readers go on while somebody writes (write-ahead log), and wait for a lock rather than fail."""
+    """Let readers go on while somebody writes (write-ahead log), and wait for a lock rather than fail.
+
+    What is deleted is overwritten, so that a comment that was forgotten can't be read from the file.
+    """
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
 
 
