@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from training.database import take_turns
 from training.tables import NAME_CHARACTERS, decoded, encoded
 from training.tables import checks as _checks
 from training.tables import labels as _labels
@@ -240,10 +241,7 @@ class LabelStore:
 
 def _lock(connection: sa.Connection) -> None:
     """Let nobody else add labels until this transaction ends, so that they become visible in the order of numbers."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LABELS_LOCK)))
+    take_turns(connection, _LABELS_LOCK)
 
 
 def first_id(at: datetime) -> str:
