@@ -39,7 +39,7 @@ class Browser:
 
     def get(self, path: str, **headers: str) -> TestResponse:
         """Ask for a page."""
-        return self.client.get(path, headers=headers)
+        return self.client.get(path, headers=headers, buffered=True)
 
     def token(self) -> str:
         """Return what forms for this browser send along."""
