@@ -65,7 +65,7 @@ class Upkeep:
                 hashed = sum(hash_stored(database, pseudonyms, self._goes_on))
             stripped = strip_labels(database, now - timedelta(days=config.keep_addresses_days), self._goes_on)
             if hashed or stripped:
-                database.wipe_log()
+                database.scrub()
                 _log.info("%d comments have hashed addresses now, and %d labels none any more", hashed, stripped)
 
     def _goes_on(self) -> bool:

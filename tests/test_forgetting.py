@@ -144,24 +144,24 @@ def test_the_model_reads_nothing_of_what_is_stripped(comment: Comment) -> None:
 def test_nothing_of_what_was_forgotten_is_left_in_the_file(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'kept.sqlite3'}"
     marked = [
-        Comment(text=f"{one.text} {'long ' * (number % 7 * 300)}", author_email=f"secret{number}@mail.example")
+        Comment(text=f"{one.text} {'long ' * (number % 7 * 300)}", author_email=f"sesame{number}@mail.example")
         for number, one in enumerate([*campaign(150), *conversation(150)])
     ]
     with Database(url) as database:
         store = LabelStore(database)
         store.remember([check(comment, number) for number, comment in enumerate(marked)])
         store.add([label(comment) for comment in marked])
-        assert b"secret" in everything_in(url)
+        assert b"sesame" in everything_in(url)
         assert hash_stored(database, KEYED) == (300, 300)
-        database.wipe_log()
-        assert b"secret" not in everything_in(url)
+        database.scrub()
+        assert b"sesame" not in everything_in(url)
         assert b"zorbex" in everything_in(url)
         assert store.forget_checks(NOON + timedelta(days=1)) == 300
-        database.wipe_log()
+        database.scrub()
         assert everything_in(url).count(b"zorbex") > 150
         with database.transaction() as connection:
             connection.exec_driver_sql("DELETE FROM labels")
-        database.wipe_log()
+        database.scrub()
         assert b"zorbex" not in everything_in(url)
 
 
@@ -182,6 +182,6 @@ def test_bytes_that_others_still_read_stay_in_the_log_and_that_is_said(tmp_path:
             reading.exec_driver_sql("BEGIN")
             reading.exec_driver_sql("SELECT * FROM labels").all()
             hash_stored(database, KEYED)
-            assert not database.wipe_log(patience_ms=10)
+            assert not database.scrub(patience_ms=10)
         reader.dispose()
-        assert database.wipe_log()
+        assert database.scrub()

@@ -14,6 +14,7 @@ from conftest import wait_until
 from model.comment import Comment
 from service.app import create_app
 from service.cli import main
+from service.server import LOCAL_SITE
 from service.upkeep import Upkeep
 from training.database import Database
 from training.labels import Check, GivenLabel, LabelStore, first_id
@@ -35,8 +36,8 @@ def fill(url: str, days_old: float = 0) -> None:
     at = NOW - timedelta(days=days_old)
     with Database(url) as database:
         store = LabelStore(database)
-        store.remember([Check(first_id(at) + "a" * 20, "blog.example", at, COMMENT, 0.25, "allow", "0123456789abcdef")])
-        store.add([GivenLabel("blog.example", COMMENT, "ham", "ann", at)])
+        store.remember([Check(first_id(at) + "a" * 20, LOCAL_SITE, at, COMMENT, 0.25, "allow", "0123456789abcdef")])
+        store.add([GivenLabel(LOCAL_SITE, COMMENT, "ham", "ann", at)])
 
 
 def kept(url: str) -> list[Comment]:
@@ -75,7 +76,7 @@ def test_an_import_follows_the_setting_and_its_labels_are_those_of_the_service(
 ) -> None:
     file = tmp_path / "labels.jsonl"
     file.write_text(json.dumps({"text": "Hi", "user_ip": "192.0.2.1", "label": "ham"}))
-    arguments = ["import", str(file), "--site", "blog.example", "--database", config.database]
+    arguments = ["import", str(file), "--site", LOCAL_SITE, "--database", config.database]
     outcome = CliRunner().invoke(main, arguments, env={"HAMGATE_HASH_ADDRESSES": setting})
     assert "1 labels added" in outcome.stderr
     (label,) = kept(config.database)

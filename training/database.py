@@ -104,16 +104,22 @@ class Database:
         except (OperationalError, InterfaceError) as error:
             raise DatabaseUnusableError(f"{self._engine.url.render_as_string()}: {_reason(error)}") from error
 
-    def wipe_log(self, patience_ms: int = BUSY_TIMEOUT_MS) -> bool:
-        """Empty SQLite's write-ahead log, which holds for a while what was deleted; return whether nobody was reading.
+    def scrub(self, patience_ms: int = BUSY_TIMEOUT_MS) -> bool:
+        """Leave no byte in SQLite's files of what was deleted; return whether that could be done.
 
-        Other databases have their own ways, and their administrators: nothing is done there, and it is no success.
+        What is deleted is overwritten at once where it was, but neither are copies that SQLite made when it moved rows,
+        nor its write-ahead log. So the file is written anew, for which writers have to wait: some ten seconds with a
+        million checks. Other databases have their own ways, and their administrators: nothing is done there.
         """
         if self._engine.dialect.name != "sqlite":
             return False
         with self.transaction() as connection:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={patience_ms}")
-            is_busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+            try:
+                connection.exec_driver_sql("VACUUM")
+                is_busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+            except OperationalError:  # others write for too long
+                is_busy = True
             connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         return not is_busy
 
