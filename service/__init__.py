@@ -2,5 +2,5 @@
 
 Reading order: config, problems, files, secret, addresses, passwords, schemas, bodies, logs, metrics, auth,
 served_model, follower, judge, recorder, observer, check, forms, akismet, api, labelling, description, moderation, app,
-gateway, schedule, upkeep, server, options, refusals, messages, learning, staff, offline, cli.
+gateway, schedule, upkeep, server, options, refusals, messages, learning, staff, offline, demo, cli.
 """
