@@ -47,10 +47,7 @@ def explain(
     """
     parts = [parts_of(comment) for comment in comments]
     grams = grams_of(parts)
-    contributions = scorer.contributions(grams.columns, grams.cells, grams.sizes)
-    strongest, weights = scorer.strongest_words(grams, contributions)
-    log_odds_of, families = contributions.log_odds.tolist(), contributions.families.tolist()
-    words_of, weights_of = strongest.tolist(), weights.tolist()
+    log_odds_of, families, words_of, weights_of = (found.tolist() for found in scorer.explained(grams))
     taught = None if learnt is None else learnt(grams).tolist()
     explained = []
     for row, (comment, log_odds, sketch) in enumerate(zip(comments, log_odds_of, sketches_of(grams), strict=True)):
