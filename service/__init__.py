@@ -2,5 +2,5 @@
 
 Reading order: config, problems, files, secret, passwords, schemas, bodies, logs, metrics, auth, served_model, follower,
 judge, recorder, observer, check, forms, akismet, api, labelling, description, moderation, app, gateway, schedule,
-server, options, refusals, messages, learning, staff, offline, cli.
+server, options, refusals, messages, learning, staff, offline, demo, cli.
 """

@@ -39,8 +39,9 @@ class Commands(click.Group):
 
 def _later_commands() -> dict[str, click.Command]:
     from service import learning, offline, staff
+    from service.demo.command import demo
 
-    commands = (*offline.COMMANDS, *learning.COMMANDS, *staff.COMMANDS)
+    commands = (*offline.COMMANDS, *learning.COMMANDS, *staff.COMMANDS, demo)
     return {command.name: command for command in commands if command.name}
 
 

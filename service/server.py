@@ -32,6 +32,7 @@ from service.app import create_app
 from service.auth import digest_of, make_key
 from service.files import beside, replace_private
 from service.gateway import Gateway
+from service.labelling import CHECKS_PATH
 from service.labelling import PATH as LABELS_PATH
 from service.logs import configuration
 from service.metrics import DIRECTORY_VARIABLE
@@ -75,7 +76,7 @@ def serve(config: Config) -> None:
     """
     if not config.model.is_file():
         raise CannotServeError(f"{config.model}: no such model file")
-    _require_free(config.host, config.port)
+    require_free(config.host, config.port)
     key, link = local_key(config.database), first_link(config)
     logging.config.dictConfig(configuration())
     multiprocessing.set_start_method("spawn", force=True)
@@ -149,7 +150,7 @@ def welcome(config: Config, key: str | None, link: str | None = None) -> str:
     return "\n".join(lines)
 
 
-def _require_free(host: str, port: int) -> None:
+def require_free(host: str, port: int) -> None:
     """Raise CannotServeError unless the address can be bound; the server itself would share it with another one."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -197,7 +198,7 @@ def _gateway(config: Config) -> Any:  # granian's type is that of its plain func
     app = create_app(config)
     for name in ("hamgate.follower", "hamgate.recorder"):
         atexit.register(app.extensions[name].close)
-    waiting = frozenset({LABELS_PATH, *AKISMET_LABEL_PATHS})
+    waiting = (LABELS_PATH, CHECKS_PATH, *AKISMET_LABEL_PATHS)
     return Gateway(app, config.max_batch_body_bytes, config.body_timeout_seconds, waiting, PAGES)
 
 
