@@ -334,7 +334,8 @@ def _by_time(check: Load, load: Load) -> str:
 
 
 def _line(name: str, load: Load) -> str:
-    return f"{name:28}{load.per_second:9,.0f}/s  p50 {load.p50_ms:6.2f} ms  p99 {load.p99_ms:6.2f} ms  {load.cpu_us:5.0f} µs of the server"
+    latencies = f"p50 {load.p50_ms:6.2f} ms  p99 {load.p99_ms:6.2f} ms"
+    return f"{name:28}{load.per_second:9,.0f}/s  {latencies}  {load.cpu_us:5.0f} µs of the server"
 
 
 if __name__ == "__main__":
