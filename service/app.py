@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from service.addresses import label_store
 from service.akismet import Akismet
 from service.api import Api
 from service.auth import Allowance, Guard, Keys
@@ -31,7 +32,6 @@ from service.secret import open_secret
 from service.served_model import ServedModel
 from training.accounts import Accounts
 from training.attempts import Attempts
-from training.labels import LabelStore
 from training.registry import Registry
 from training.statistics import Statistics
 from training.store import Store
@@ -54,7 +54,8 @@ def create_app(config: Config) -> Flask:
     served = ServedModel(config.model, metrics)
     store = Store(config.database)
     guard = Guard(Keys(store), Allowance(config.checks_per_minute), Allowance(config.failed_keys_per_minute))
-    labels = LabelStore(store)
+    secret = open_secret(store, config.database, config.secret)
+    labels = label_store(store, secret, config.hash_addresses)
     statistics = Statistics(store)
     recorder = Recorder(labels, statistics, config.keep_checks_days)
     follower = Follower(labels, Registry(store), served, config.share_labels)
@@ -64,7 +65,6 @@ def create_app(config: Config) -> Flask:
         guard, judge, metrics, recorder, labels, statistics, config.max_body_bytes, config.akismet_blocks_review
     )
 
-    secret = open_secret(store, config.database, config.secret)
     accounts = Accounts(store)
     sessions = Sessions(accounts, secret)
     pages: list[Page] = [SignIn(accounts, Attempts(store), sessions, secret), AccountsPage(accounts, sessions, store)]

@@ -42,6 +42,7 @@ from service.problems import ServiceError
 from service.schedule import Schedule
 from service.secret import open_secret
 from service.served_model import proven
+from service.upkeep import Upkeep
 from training.accounts import Accounts, Invitation, Role
 from training.store import Store
 
@@ -87,12 +88,15 @@ def serve(config: Config) -> None:
         server.on_startup(partial(_print_welcome, config, key, link))
         schedule = Schedule(config)
         server.on_startup(schedule.start)
+        upkeep = Upkeep(config)
+        server.on_startup(upkeep.start)
         try:
             server.serve(target_loader=partial(_gateway, config), wrap_loader=False)
         except SystemExit:  # a worker died at some time; that is no failure of a service that was told to stop
             if not server.interrupt_signal:
                 raise
         finally:
+            upkeep.close()
             schedule.close()
 
 

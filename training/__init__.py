@@ -1,6 +1,6 @@
 """Labelled comments: file formats, training, evaluation, batch scoring, and the database. Knows nothing of HTTP.
 
-Reading order: formats, labelled, corrections, migrations, database, fingerprint, tables, store, accounts, attempts,
-labels, statistics, memory, online, campaigns, registry, importing, dataset, budget, batch, measures, intervals, train,
-evaluate, tally, figures, report, retrain, gate, promotion, traffic.
+Reading order: formats, labelled, corrections, migrations, database, fingerprint, pseudonyms, tables, store, accounts,
+attempts, labels, forgetting, statistics, memory, online, campaigns, registry, importing, dataset, budget, batch,
+measures, intervals, train, evaluate, tally, figures, report, retrain, gate, promotion, traffic.
 """

@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import json
 from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
 
 from model.comment import FIELD_NAMES, Comment
 from training.database import UtcDateTime
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.compiler import SQLCompiler
 
 NAME_CHARACTERS = 253
 _NAMES = tuple(sorted(FIELD_NAMES))
@@ -59,3 +65,20 @@ def encoded(comment: Comment) -> bytes:
 def decoded(written: bytes) -> Comment:
     """Read what ``encoded`` wrote."""
     return Comment.from_mapping(json.loads(written))
+
+
+class as_text(GenericFunction[str]):  # noqa: N801 - named as SQL's functions are
+    """A column of encoded comments as text, so that it can be searched."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
+@compiles(as_text, "sqlite")
+def _cast(element: as_text, compiler: SQLCompiler, **more: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **more)} AS TEXT)"
+
+
+@compiles(as_text, "postgresql")
+def _converted(element: as_text, compiler: SQLCompiler, **more: Any) -> str:
+    return f"convert_from({compiler.process(element.clauses, **more)}, 'UTF8')"
