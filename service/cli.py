@@ -15,9 +15,11 @@ import click
 
 from service.config import Config, core_count
 from service.options import database as database_option
+from service.options import hash_addresses as hash_addresses_option
 from service.options import secret as secret_option
 from service.options import setting, site_name
 from service.refusals import refusals
+from service.sites import COMMANDS as SITE_COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +41,9 @@ class Commands(click.Group):
 
 def _later_commands() -> dict[str, click.Command]:
     from service import learning, offline, staff
+    from service.demo.command import demo
 
-    commands = (*offline.COMMANDS, *learning.COMMANDS, *staff.COMMANDS)
+    commands = (*offline.COMMANDS, *learning.COMMANDS, *staff.COMMANDS, demo)
     return {command.name: command for command in commands if command.name}
 
 
@@ -76,6 +79,12 @@ def main() -> None:
 )
 @setting("keep-checks-days", click.FloatRange(0), "How long checks can be labelled by their id; 0: they are not kept.")
 @setting(
+    "keep-addresses-days",
+    click.FloatRange(0, 36_500),
+    "How long labelled comments keep what the model doesn't read: addresses, user agent, referrer.",
+)
+@hash_addresses_option
+@setting(
     "akismet-blocks-review",
     bool,
     "Whether Akismet clients, which know no review, are told that a comment to be reviewed is spam.",
@@ -105,11 +114,15 @@ def serve(**settings: Any) -> None:
 
 @main.group()
 def sites() -> None:
-    """Manage sites and their keys.
+    """Manage sites, their keys, and how their comments are decided.
 
     A site is a website that may have comments checked, each with a key of its own. A key is shown once, when it is
     made; a running service knows of a change within a second.
     """
+
+
+for command in SITE_COMMANDS:
+    sites.add_command(command)
 
 
 @sites.command("add")

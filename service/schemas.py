@@ -7,18 +7,21 @@ the connection to ``bodies``.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json, to_json
 
-from model.comment import Comment
+from model.comment import Comment, InvalidCommentError
 from service.problems import BodyTooLargeError, MalformedBodyError, WrongFieldError, problem_of
 from training.labels import labeller
 
 if TYPE_CHECKING:
     from model.verdict import Verdict
+    from training.labelled import Label
+    from training.labels import Check
 
 MAX_COMMENTS = 1_000
 JSON_NAMES = {
@@ -138,6 +141,18 @@ class LabelledBody(BaseModel):
     label: Literal["spam", "ham"]
 
 
+class CheckBody(BaseModel):
+    """An earlier check, and what people have said of its comment since."""
+
+    model_config = ConfigDict(title="Check")
+
+    id: str = Field(description="Names the check.")
+    decision: Literal["allow", "review", "block", "discard"] = Field(description="What was decided.")
+    score: float = Field(ge=0, le=1, description="Calibrated probability, at the time, that the comment is spam.")
+    model: str = Field(description="Version of the model that said so.")
+    label: Literal["spam", "ham"] | None = Field(description="What a person said last; null where nobody did.")
+
+
 class ThresholdsBody(BaseModel):
     """Scores at and above which a comment is reviewed, blocked and discarded."""
 
@@ -242,6 +257,17 @@ def verdict_members(check_id: str, verdict: Verdict) -> dict[str, Any]:
     }
 
 
+def check_members(check: Check, label: Label | None) -> dict[str, Any]:
+    """Lay out a check as ``CheckBody`` describes it."""
+    return {
+        "id": check.id,
+        "decision": check.decision,
+        "score": check.score,
+        "model": check.model,
+        "label": label,
+    }
+
+
 def rejected_members(error: WrongFieldError) -> dict[str, Any]:
     """Lay out what stands in the place of a bad comment."""
     return {"error": problem_of(error)}
@@ -276,6 +302,10 @@ def _decoded_without_surrogates(body: bytes) -> Any:
 
 
 def _comment_in(decoded: Any) -> Comment:
+    """Read a comment; what is wrong with one that can't be read is said by the schema, in the words of JSON."""
+    if isinstance(decoded, dict):
+        with suppress(InvalidCommentError):
+            return Comment.from_mapping(decoded)
     try:
         return Comment.from_mapping(CommentBody.model_validate(decoded).__dict__)
     except ValidationError as error:

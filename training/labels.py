@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from model.verdict import Reason
     from training.database import Database
     from training.labelled import Label
+    from training.pseudonyms import Pseudonyms
 
 _stands = _labels.c.withdrawal.is_(None)
 _COMMENT = 3
@@ -95,14 +96,18 @@ class Answered:
 
 
 class LabelStore:
-    """Checks and labels in a database."""
+    """Checks and labels in a database: with pseudonyms, where there are any, for the addresses in comments.
 
-    def __init__(self, database: Database) -> None:
+    Whoever writes to a store needs them, or it keeps addresses as they were sent; readers don't.
+    """
+
+    def __init__(self, database: Database, pseudonyms: Pseudonyms | None = None) -> None:
         self._database = database
+        self._pseudonyms = pseudonyms
 
     def remember(self, checks: Sequence[Check]) -> None:
         """Keep checks, so that they can be labelled by their id; those of more than ``MAX_CHECK_BYTES`` are not."""
-        written = [(check, _check_row(check)) for check in checks]
+        written = [(check, _check_row(check, self._kept(check.comment))) for check in checks]
         kept = [(check, row) for check, row in written if len(row[_COMMENT]) <= MAX_CHECK_BYTES]
         if not kept:
             return
@@ -148,6 +153,28 @@ class LabelStore:
                 sa.delete(_checks).where(_checks.c.id < max(first_id(before), first_kept))
             ).rowcount
 
+    def forget_checks_of(self, site: str, before: datetime) -> int:
+        """Forget a site's checks that are older than that; return how many there were."""
+        old = (_checks.c.site == site) & (_checks.c.id < first_id(before))
+        with self._database.transaction() as connection:
+            return connection.execute(sa.delete(_checks).where(old)).rowcount
+
+    def scores(self, site: str, since: datetime, most: int) -> list[tuple[datetime, float]]:
+        """List when (UTC) a site's checks since then were, and their scores: the newest first, and at most so many."""
+        chosen = sa.select(_checks.c.checked_at, _checks.c.score).where(
+            _checks.c.site == site, _checks.c.id > first_id(since)
+        )
+        with self._database.transaction() as connection:
+            rows = connection.execute(chosen.order_by(_checks.c.id.desc()).limit(most)).all()
+        return [(datetime.fromtimestamp(row.checked_at, UTC), row.score) for row in rows]
+
+    def last_checked(self, site: str) -> datetime | None:
+        """Return when (UTC) a site had a comment checked last, as far as that is remembered."""
+        newest = sa.select(_checks.c.checked_at).where(_checks.c.site == site).order_by(_checks.c.id.desc()).limit(1)
+        with self._database.transaction() as connection:
+            at = connection.execute(newest).scalar_one_or_none()
+        return None if at is None else datetime.fromtimestamp(at, UTC)
+
     def add(self, labels: Sequence[GivenLabel]) -> int:
         """Add labels, all of them or, where that fails, none; return how many said something new.
 
@@ -158,9 +185,10 @@ class LabelStore:
         with self._database.transaction() as connection:
             _lock(connection)
             for label in labels:
-                digest = digest_of(label.comment)
+                kept = self._kept(label.comment)
+                digest = digest_of(kept)
                 if label.label != _last_label(connection, label.site, digest):
-                    connection.execute(sa.insert(_labels), _label_row(label, digest))
+                    connection.execute(sa.insert(_labels), _label_row(label, kept, digest))
                     added += 1
         return added
 
@@ -168,11 +196,11 @@ class LabelStore:
         """Add labels, each unless somebody has said something since it was seen; what is added has numbers in a row."""
         with self._database.transaction() as connection:
             _lock(connection)
-            return [_answered(connection, answer) for answer in answers]
+            return [_answered(connection, answer, self._kept(answer.given.comment)) for answer in answers]
 
     def standing(self, comments: Collection[tuple[str, Comment]]) -> dict[tuple[str, bytes], Standing]:
         """Find what was last said of comments of sites, by site and digest."""
-        wanted = {(site, digest_of(comment)) for site, comment in comments}
+        wanted = {(site, digest_of(self._kept(comment))) for site, comment in comments}
         chosen = sa.select(_labels).where(_labels.c.comment_digest.in_({digest for _, digest in wanted}), _stands)
         chosen = chosen.where(_labels.c.site.in_({site for site, _ in wanted})).order_by(_labels.c.number)
         with self._database.transaction() as connection:
@@ -239,7 +267,7 @@ class LabelStore:
 
     def history(self, site: str, comment: Comment) -> list[GivenLabel]:
         """List what was said of a comment, from first to last."""
-        return self._history(site, digest_of(comment))
+        return self._history(site, digest_of(self._kept(comment)))
 
     def contested(self, most: int) -> list[list[GivenLabel]]:
         """List the histories of comments that different people labelled differently, the newest first."""
@@ -272,6 +300,9 @@ class LabelStore:
     def every(self, after: int = 0, site: str | None = None) -> Iterator[tuple[int, GivenLabel]]:
         """Yield all labels (of one site, or of all) after that number, with their numbers, in order."""
         return self._page(sa.true(), after, site)
+
+    def _kept(self, comment: Comment) -> Comment:
+        return comment if self._pseudonyms is None else self._pseudonyms.of(comment)
 
     def _page(self, wanted: sa.ColumnElement[bool], after: int, site: str | None) -> Iterator[tuple[int, GivenLabel]]:
         while True:
@@ -316,16 +347,15 @@ def _withdraw(connection: sa.Connection, chosen: sa.ColumnElement[bool], row: di
     return connection.execute(sa.update(_labels).where(chosen).values(withdrawal=number)).rowcount
 
 
-def _answered(connection: sa.Connection, answer: Answer) -> Answered:
-    given = answer.given
-    digest = digest_of(given.comment)
+def _answered(connection: sa.Connection, answer: Answer, kept: Comment) -> Answered:
+    given, digest = answer.given, digest_of(kept)
     said = _labels.c.site == given.site, _labels.c.comment_digest == digest, _stands
     last = connection.execute(sa.select(_labels).where(*said).order_by(_labels.c.number.desc()).limit(1)).one_or_none()
     if last is not None and last.number != answer.seen:
         return Answered(None, Standing(last.number, label_of(last)))
     if last is not None and last.label == given.label:
         return Answered(None, None)
-    (number,) = connection.execute(sa.insert(_labels), _label_row(given, digest)).inserted_primary_key or (None,)
+    (number,) = connection.execute(sa.insert(_labels), _label_row(given, kept, digest)).inserted_primary_key or (None,)
     return Answered(number, None)
 
 
@@ -349,10 +379,10 @@ def _last_label(connection: sa.Connection, site: str, digest: bytes) -> str | No
     return connection.execute(chosen.order_by(_labels.c.number.desc()).limit(1)).scalar_one_or_none()
 
 
-def _check_row(check: Check) -> tuple[Any, ...]:
+def _check_row(check: Check, comment: Comment) -> tuple[Any, ...]:
     """Lay out a check in the order of the columns."""
     at = check.checked_at.timestamp()
-    return check.id, check.site, at, encoded(check.comment), check.score, str(check.decision), check.model
+    return check.id, check.site, at, encoded(comment), check.score, str(check.decision), check.model
 
 
 def _doubtful(check: Check, written: bytes) -> Doubtful:
@@ -366,11 +396,11 @@ def check_of(row: sa.Row[Any]) -> Check:
     return Check(row.id, row.site, at, decoded(row.comment), row.score, row.decision, row.model)
 
 
-def _label_row(given: GivenLabel, digest: bytes) -> dict[str, Any]:
+def _label_row(given: GivenLabel, comment: Comment, digest: bytes) -> dict[str, Any]:
     return {
         "site": given.site,
         "comment_digest": digest,
-        "comment": encoded(given.comment),
+        "comment": encoded(comment),
         "label": given.label,
         "labelled_by": given.labelled_by,
         "labelled_at": given.labelled_at,
