@@ -14,6 +14,7 @@ from checks import NOON, SITE, different, held
 
 from model import SHIPPED
 from model.artifact import load
+from service.moderation.history import PAGE_COMMENTS
 from training.accounts import Role
 from training.database import Database
 from training.history import MAX_ROWS, History, Sought
@@ -153,7 +154,7 @@ def test_a_moderators_history_holds_only_the_sites_of_the_account(app: Flask, ch
 def test_long_histories_are_paged(app: Flask, key: str, served: Filter) -> None:
     del key
     ann, labels = Browser(app, "ann"), LabelStore(app.extensions["hamgate.store"])
-    checks = held(served, different(60), "allow", at=datetime.now(UTC) - timedelta(minutes=5))
+    checks = held(served, different(PAGE_COMMENTS + 10), "allow", at=datetime.now(UTC) - timedelta(minutes=5))
     labels.remember(checks)
     labels.add(labels_of(checks, "ham", "import"))
     for path, item in (
@@ -163,4 +164,4 @@ def test_long_histories_are_paged(app: Flask, key: str, served: Filter) -> None:
         page = ann.get(path).text
         onward = re.search(r'rel="next" href="([^"]+)"', page)
         assert onward
-        assert (page.count(item), ann.get(html.unescape(onward[1])).text.count(item)) == (50, 10)
+        assert (page.count(item), ann.get(html.unescape(onward[1])).text.count(item)) == (PAGE_COMMENTS, 10)

@@ -21,7 +21,9 @@ from service.auth import digest_of as digest_of_key
 from service.moderation.queue import PAGE_COMMENTS
 from training.accounts import Role
 from training.database import Database
+from training.forgetting import hash_stored
 from training.labels import Answer, GivenLabel, LabelStore
+from training.pseudonyms import Pseudonyms
 from training.queue import Queue, Wanted
 
 if TYPE_CHECKING:
@@ -363,3 +365,17 @@ def test_a_check_over_http_that_is_held_waits_in_the_queue(app: Flask, client: F
     assert (held_one["decision"], shown_one["decision"]) == ("review", "allow")
     wait_until(lambda: shown_ids(ann) == [held_one["id"]], seconds=5)
     assert set(shown_ids(ann, "/moderate/history")) == {held_one["id"], shown_one["id"]}
+
+
+def test_a_settled_comment_stays_settled_when_its_addresses_are_hashed_later(
+    database: Database, served: Filter
+) -> None:
+    labels, queue = LabelStore(database), Queue(database)
+    comments = [replace(comment, author_email="bo@mail.example", user_ip="192.0.2.1") for comment in different(2)]
+    settled, open_one = held(served, comments)
+    labels.remember([settled, open_one])
+    labels.add([GivenLabel(SITE, settled.comment, "spam", "ann", NOON)])
+    hash_stored(database, Pseudonyms(b"key"))
+    assert waiting(queue) == [open_one.id]
+    labels.add([GivenLabel(SITE, Pseudonyms(b"key").of(open_one.comment), "ham", "ann", NOON)])
+    assert waiting(queue) == []
