@@ -221,15 +221,15 @@ def test_an_undo_leaves_verdicts_exactly_as_they_were(app: Flask, checks: list[C
     ann = Browser(app, "ann")
     near = {"text": checks[0].comment.text + " indeed", "author": checks[0].comment.author}
 
-    def verdict() -> tuple[float, list[str]]:
+    def verdict() -> dict[str, float]:
         answer = client.post("/v1/check", json=near).get_json()
-        return answer["score"], [reason["feature"] for reason in answer["reasons"]]
+        return {reason["feature"]: reason["weight"] for reason in answer["reasons"]}
 
     ann.send("/moderate/decide", decision=f"ham {checks[1].id}.0")
-    wait_until(lambda: "labels" in verdict()[1], seconds=5)
+    wait_until(lambda: verdict().get("labels", 0.0) < -0.1, seconds=5)
     before = verdict()
     ann.send("/moderate/decide", decision=f"spam {checks[0].id}.0")
-    wait_until(lambda: verdict()[0] > 0.9, seconds=5)
+    wait_until(lambda: verdict().get("label", 0.0) > 0.1, seconds=5)
     ann.send("/moderate/undo", labels="2-2")
     wait_until(lambda: verdict() == before, seconds=5)
 
