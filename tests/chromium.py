@@ -28,6 +28,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+PASSWORD = "a quiet harbour at night"
 PHONE = {"width": 360, "height": 780}
 DESKTOP = {"width": 1280, "height": 900}
 CANARY = "hamgateCanary"
@@ -121,6 +122,18 @@ def _watch(context: BrowserContext, seen: Watched, origins: set[str]) -> None:
     context.on("request", on_request)
     context.on("dialog", lambda dialog: (seen.incidents.append(f"dialog: {dialog.message[:100]}"), dialog.dismiss()))
     context.on("page", lambda page: seen.incidents.append(f"window opened: {page.url[:100]}"))
+
+
+def make_account(seen: Watched, link: str) -> Any:
+    """Make the first account as the link lets one, and return its cookies."""
+    page = seen.page
+    page.goto(link)
+    page.get_by_label("Name").fill("ann")
+    page.get_by_label("New password").fill(PASSWORD)
+    page.get_by_label("The same again").fill(PASSWORD)
+    page.get_by_role("button", name="Make the account").click()
+    page.wait_for_url("**/moderate**")
+    return page.context.storage_state()
 
 
 def strangers(page: Page, *origins: str) -> list[str]:

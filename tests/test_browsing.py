@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import pytest
-from chromium import DESKTOP, PHONE, accessibility_violations, overflow, watched
+from chromium import DESKTOP, PHONE, accessibility_violations, make_account, overflow, watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 MAX_PAGE_BYTES = 150 * 1024
-PASSWORD = "a quiet harbour at night"
 LOOKS = [(screen, scheme) for screen in (PHONE, DESKTOP) for scheme in ("light", "dark")]
 LOOK_NAMES = [f"{'phone' if screen is PHONE else 'desktop'}-{scheme}" for screen, scheme in LOOKS]
 
@@ -25,14 +24,9 @@ LOOK_NAMES = [f"{'phone' if screen is PHONE else 'desktop'}-{scheme}" for screen
 def admin(chromium: Browser, demonstration: Demonstration) -> Any:
     """The cookies of somebody who has made the first account."""
     with watched(chromium, demonstration.hamgate) as seen:
-        seen.page.goto(demonstration.queue)
-        seen.page.get_by_label("Name").fill("ann")
-        seen.page.get_by_label("New password").fill(PASSWORD)
-        seen.page.get_by_label("The same again").fill(PASSWORD)
-        seen.page.get_by_role("button", name="Make the account").click()
-        seen.page.wait_for_url(f"{demonstration.hamgate}/moderate**")
+        state = make_account(seen, demonstration.queue)
         seen.check()
-        return seen.page.context.storage_state()
+        return state
 
 
 @pytest.fixture
