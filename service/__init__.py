@@ -2,6 +2,6 @@
 
 Reading order: config, problems, files, secret, addresses, passwords, schemas, bodies, logs, metrics, auth,
 served_model, rulebook, follower, judge, recorder, observer, check, forms, akismet, api, labelling, description,
-moderation, app, gateway, schedule, upkeep, server, options, refusals, messages, learning, staff, sites, offline, demo,
-cli.
+moderation, app, gateway, schedule, upkeep, server, options, refusals, messages, learning, staff, sites, privacy,
+offline, demo, cli.
 """

@@ -54,7 +54,7 @@ class Follower:
         self._rulebook = rulebook
         self._share_labels = share_labels
         self._newest = 0
-        self._learnt_upon: tuple[str | None, int] | None = None
+        self._learnt_upon: tuple[str | None, tuple[int, int]] | None = None
         self._fails = False
         self._stopping = Event()
         self._read()
@@ -83,9 +83,9 @@ class Follower:
             self._fails = True
 
     def _learn(self) -> None:
-        """Learn what was said since; from the beginning for another model, or where something was withdrawn."""
+        """Learn what was said since; from the beginning for another model, or where something was taken back."""
         model = self._served.filter if self._served.is_ready else None
-        upon = None if model is None else model.version, self._labels.newest_withdrawal()
+        upon = None if model is None else model.version, self._labels.newest_undoing()
         if upon == self._learnt_upon:
             self._take(self.knowledge, self._labels.every(self._newest))
             return

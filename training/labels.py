@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from training.database import take_turns
-from training.tables import NAME_CHARACTERS, decoded, encoded
+from training.tables import NAME_CHARACTERS, decoded, encoded, erasures
 from training.tables import checks as _checks
 from training.tables import labels as _labels
 from training.tables import withdrawals as _withdrawals
@@ -34,7 +34,7 @@ _ROWS_AT_ONCE = 100
 MAX_CHECK_BYTES = 256 * 1024
 MAX_CHECKS = 1_000_000
 """Comments come from anyone, so what is remembered of them is bounded, one by one and together."""
-_LABELS_LOCK = 0x48414D4C
+LABELS_LOCK = 0x48414D4C
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +185,12 @@ class LabelStore:
             (number,) = connection.execute(sa.insert(_withdrawals), row).inserted_primary_key or (None,)
             return connection.execute(sa.update(_labels).where(chosen).values(withdrawal=number)).rowcount
 
-    def newest_withdrawal(self) -> int:
-        """Return the number of the last withdrawal, 0 where there is none."""
+    def newest_undoing(self) -> tuple[int, int]:
+        """Return the numbers of the last withdrawal and of the last erasure, 0 where there is none."""
+        newest = (sa.select(sa.func.max(table.c.number)).scalar_subquery() for table in (_withdrawals, erasures))
         with self._database.transaction() as connection:
-            return connection.execute(sa.select(sa.func.max(_withdrawals.c.number))).scalar() or 0
+            withdrawal, erasure = connection.execute(sa.select(*newest)).one()
+        return withdrawal or 0, erasure or 0
 
     def history(self, site: str, comment: Comment) -> list[GivenLabel]:
         """List what was said of a comment, from first to last."""
@@ -237,7 +239,7 @@ class LabelStore:
             with self._database.transaction() as connection:
                 rows = connection.execute(chosen.order_by(_labels.c.number).limit(_ROWS_AT_ONCE)).all()
             for row in rows:
-                yield row.number, _label(row)
+                yield row.number, given_label(row)
             if len(rows) < _ROWS_AT_ONCE:
                 return
             after = rows[-1].number
@@ -257,13 +259,14 @@ class LabelStore:
         chosen = _stands & (_labels.c.site == site) & (_labels.c.comment_digest == digest)
         with self._database.transaction() as connection:
             return [
-                _label(row) for row in connection.execute(sa.select(_labels).where(chosen).order_by(_labels.c.number))
+                given_label(row)
+                for row in connection.execute(sa.select(_labels).where(chosen).order_by(_labels.c.number))
             ]
 
 
 def _lock(connection: sa.Connection) -> None:
     """Let nobody else add labels until this transaction ends, so that they become visible in the order of numbers."""
-    take_turns(connection, _LABELS_LOCK)
+    take_turns(connection, LABELS_LOCK)
 
 
 def first_id(at: datetime) -> str:
@@ -308,5 +311,6 @@ def _label_row(given: GivenLabel, comment: Comment, digest: bytes) -> dict[str, 
     }
 
 
-def _label(row: sa.Row[tuple[object, ...]]) -> GivenLabel:
+def given_label(row: sa.Row[tuple[object, ...]]) -> GivenLabel:
+    """Read a row of the table of labels."""
     return GivenLabel(row.site, decoded(row.comment), row.label, row.labelled_by, row.labelled_at)
