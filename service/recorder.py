@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import Counter, deque
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ COUNT_MATCHES_EVERY_SECONDS = 5
 MAX_WAITING_CHARACTERS = 32 * 1024 * 1024
 """What waits to be written, all comments together; while the database is away, the oldest are dropped beyond that."""
 
+_values = attrgetter(*FIELD_NAMES)
 _log = logging.getLogger("hamgate.recorder")
 
 
@@ -130,4 +132,4 @@ class Recorder:
 
 
 def _characters(check: Check) -> int:
-    return sum(len(getattr(check.comment, name)) for name in FIELD_NAMES)
+    return sum(map(len, _values(check.comment)))
