@@ -158,6 +158,12 @@ class LabelStore:
         with self._database.transaction() as connection:
             return connection.execute(sa.select(sa.func.max(_labels.c.number))).scalar() or 0
 
+    def sites_labelled(self, after: int) -> set[str]:
+        """Return the sites of the labels that were added after that number."""
+        with self._database.transaction() as connection:
+            chosen = sa.select(_labels.c.site).where(_labels.c.number > after).distinct()
+            return set(connection.execute(chosen).scalars())
+
     def newest_of_sites(self, most: int) -> Iterator[tuple[int, GivenLabel]]:
         """Yield what ``latest`` does, site by site, of at most so many of each site's labels, the newest."""
         for site, after in self._before_newest(most):
@@ -185,12 +191,12 @@ class LabelStore:
             (number,) = connection.execute(sa.insert(_withdrawals), row).inserted_primary_key or (None,)
             return connection.execute(sa.update(_labels).where(chosen).values(withdrawal=number)).rowcount
 
-    def newest_undoing(self) -> tuple[int, int]:
-        """Return the numbers of the last withdrawal and of the last erasure, 0 where there is none."""
+    def newest_withdrawal(self) -> int:
+        """Return how often labels were withdrawn or erased: the numbers of the last times, together."""
         newest = (sa.select(sa.func.max(table.c.number)).scalar_subquery() for table in (_withdrawals, erasures))
         with self._database.transaction() as connection:
             withdrawal, erasure = connection.execute(sa.select(*newest)).one()
-        return withdrawal or 0, erasure or 0
+        return (withdrawal or 0) + (erasure or 0)
 
     def history(self, site: str, comment: Comment) -> list[GivenLabel]:
         """List what was said of a comment, from first to last."""

@@ -38,6 +38,10 @@ _MAX_RUN = 200
 _RUN = re.compile(r"[A-Za-z0-9@.:+-]+")
 
 
+_told = sa.Table("tellings", sa.MetaData(), sa.Column("check_id", sa.String(32), primary_key=True))
+"""What a site was told of a check goes with it."""
+
+
 class NobodyError(StoreError):
     """Nothing was said of who is meant."""
 
@@ -185,7 +189,11 @@ class People:
         record = {"site": site, **counts, "erased_by": labeller(by), "erased_at": now}
         with self._database.transaction() as connection:
             take_turns(connection, LABELS_LOCK)
-            for column, keys in ((checks.c.id, check_ids), (labels.c.number, label_numbers)):
+            for column, keys in (
+                (checks.c.id, check_ids),
+                (_told.c.check_id, check_ids),
+                (labels.c.number, label_numbers),
+            ):
                 for start in range(0, len(keys), KEYS_AT_ONCE):
                     chosen = column.in_(keys[start : start + KEYS_AT_ONCE])
                     connection.execute(sa.delete(column.table).where(chosen))
