@@ -17,8 +17,9 @@ import sqlalchemy as sa
 
 from model.comment import FIELD_NAMES
 from training.database import StoreError, take_turns
+from training.doubts import queue
 from training.holdout import Labelled, held_out, is_held_out
-from training.labels import LABELS_LOCK, given_label, labeller
+from training.labels import LABELS_LOCK, label_of, labeller
 from training.pseudonyms import normal_email, normal_ip
 from training.registry import Registry
 from training.tables import as_text, checks, decoded, erasures, labels
@@ -147,7 +148,7 @@ class People:
                 continue
             doomed[found.kind].append(found.row[0])
             if found.kind == "label":
-                learnt.note(Labelled.of(found.row.number, given_label(found.row)))
+                learnt.note(Labelled.of(found.row.number, label_of(found.row)))
         self._remove(doomed["check"], doomed["label"], site, now, by)
         counts = len(doomed["check"]), len(doomed["label"])
         is_scrubbed = any(counts) and self._database.scrub()
@@ -191,6 +192,7 @@ class People:
             take_turns(connection, LABELS_LOCK)
             for column, keys in (
                 (checks.c.id, check_ids),
+                (queue.c.check_id, check_ids),
                 (_told.c.check_id, check_ids),
                 (labels.c.number, label_numbers),
             ):
