@@ -169,6 +169,25 @@ def test_erasing_removes_a_persons_comments_and_no_others(database: Database) ->
     assert list(people.find(Person(email="bo.long@mail.example"))) == []
 
 
+def test_what_was_noted_of_an_erased_check_goes_with_it(database: Database) -> None:
+    fill(LabelStore(database, KEYED), [BO, BY_HER])
+    noted = {
+        "queue": "check_id, site, comment_digest, urgency, campaign, features, words, reasons, sketch, band0, band1,"
+        " band2, band3) SELECT id, site, comment, 0, '', '', author, comment, comment, 0, 0, 0, 0",
+        "tellings": "check_id, site, callback, post_id, parent_id, reasons, is_spam, changed_at, attempts)"
+        " SELECT id, site, '', '', '', comment, false, 0, 0",
+    }
+    with database.transaction() as connection:
+        for table, columns in noted.items():
+            written = columns.replace("author", "'I wrote this'")
+            connection.exec_driver_sql(f"INSERT INTO {table} ({written} FROM checks")  # noqa: S608 - our own words
+    People(database, KEYED).erase(Person(author="Bö Long"), None, NOON, "root")
+    with database.transaction() as connection:
+        for table in noted:
+            left = connection.exec_driver_sql(f"SELECT check_id FROM {table}")  # noqa: S608
+            assert left.scalars().all() == [check(BY_HER, 1).id]
+
+
 def test_that_something_was_erased_is_kept_and_nothing_of_whose_it_was(database: Database) -> None:
     people = People(database, KEYED)
     fill(LabelStore(database, KEYED), EVERYBODY)

@@ -17,7 +17,6 @@ import sqlalchemy as sa
 
 from model.comment import FIELD_NAMES
 from training.database import StoreError, take_turns
-from training.doubts import queue
 from training.holdout import Labelled, held_out, is_held_out
 from training.labels import LABELS_LOCK, label_of, labeller
 from training.pseudonyms import normal_email, normal_ip
@@ -192,7 +191,6 @@ class People:
             take_turns(connection, LABELS_LOCK)
             for column, keys in (
                 (checks.c.id, check_ids),
-                (queue.c.check_id, check_ids),
                 (_told.c.check_id, check_ids),
                 (labels.c.number, label_numbers),
             ):
