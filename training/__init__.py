@@ -2,6 +2,6 @@
 
 Reading order: formats, labelled, corrections, migrations, database, fingerprint, pseudonyms, tables, store, settings,
 lists, accounts, attempts, doubts, labels, queue, history, callbacks, tellings, holdout, forgetting, statistics, memory,
-online, campaigns, registry, importing, dataset, budget, batch, measures, intervals, foresight, consequences, train,
-evaluate, tally, figures, report, retrain, gate, promotion, traffic.
+online, campaigns, registry, people, importing, dataset, budget, batch, measures, intervals, foresight, consequences,
+train, evaluate, tally, figures, report, retrain, gate, promotion, traffic.
 """

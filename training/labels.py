@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from model.verdict import Decision
 from training.database import take_turns
 from training.doubts import Doubtful, enqueue
-from training.tables import NAME_CHARACTERS, decoded, encoded
+from training.tables import NAME_CHARACTERS, decoded, encoded, erasures
 from training.tables import checks as _checks
 from training.tables import labels as _labels
 from training.tables import withdrawals as _withdrawals
@@ -38,7 +38,7 @@ _ROWS_AT_ONCE = 100
 MAX_CHECK_BYTES = 256 * 1024
 MAX_CHECKS = 1_000_000
 """Comments come from anyone, so what is remembered of them is bounded, one by one and together."""
-_LABELS_LOCK = 0x48414D4C
+LABELS_LOCK = 0x48414D4C
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +267,11 @@ class LabelStore:
             )
 
     def newest_withdrawal(self) -> int:
-        """Return the number of the last withdrawal, 0 where there is none."""
+        """Return how often labels were withdrawn or erased: the numbers of the last times, together."""
+        newest = (sa.select(sa.func.max(table.c.number)).scalar_subquery() for table in (_withdrawals, erasures))
         with self._database.transaction() as connection:
-            return connection.execute(sa.select(sa.func.max(_withdrawals.c.number))).scalar() or 0
+            withdrawal, erasure = connection.execute(sa.select(*newest)).one()
+        return (withdrawal or 0) + (erasure or 0)
 
     def history(self, site: str, comment: Comment) -> list[GivenLabel]:
         """List what was said of a comment, from first to last."""
@@ -344,7 +346,7 @@ class LabelStore:
 
 def _lock(connection: sa.Connection) -> None:
     """Let nobody else add labels until this transaction ends, so that they become visible in the order of numbers."""
-    take_turns(connection, _LABELS_LOCK)
+    take_turns(connection, LABELS_LOCK)
 
 
 def _withdraw(connection: sa.Connection, chosen: sa.ColumnElement[bool], row: dict[str, Any]) -> int:
