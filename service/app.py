@@ -21,9 +21,11 @@ from service.logs import RequestLog
 from service.metrics import Metrics
 from service.moderation.accounts import AccountsPage
 from service.moderation.errors import error_page
+from service.moderation.lists import ListsPage
 from service.moderation.pages import Page, Pages
 from service.moderation.paths import is_page
 from service.moderation.sessions import Sessions
+from service.moderation.settings import SettingsPage
 from service.moderation.sign_in import SignIn
 from service.observer import REQUEST_ID, Observer
 from service.problems import answer_to, answer_with, problem
@@ -72,7 +74,12 @@ def create_app(config: Config) -> Flask:
 
     accounts = Accounts(store)
     sessions = Sessions(accounts, secret)
-    pages: list[Page] = [SignIn(accounts, Attempts(store), sessions, secret), AccountsPage(accounts, sessions, store)]
+    pages: list[Page] = [
+        SignIn(accounts, Attempts(store), sessions, secret),
+        SettingsPage(store, settings, lists, labels, served, follower, judge, config.keep_checks_days),
+        ListsPage(store, lists),
+        AccountsPage(accounts, sessions, store),
+    ]
 
     app = Flask(__name__)
     app.config.update(
