@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from training.foresight import Foresight
 from training.memory import MAX_LABELS, Memory
 from training.online import OnlineLayer
+from training.tellings import Learnt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,6 +61,12 @@ class Follower:
         self._read()
         self._thread = Thread(target=self._keep_reading, name="follower", daemon=True)
         self._thread.start()
+
+    @property
+    def learnt(self) -> Learnt:
+        """How far this worker has learnt, at least."""
+        model, withdrawal = self._learnt_upon or (None, 0)
+        return Learnt(None if self._served.trouble else model, withdrawal, self._rulebook.newest, self._newest)
 
     def close(self) -> None:
         """Stop."""
