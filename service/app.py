@@ -90,7 +90,7 @@ def create_app(config: Config) -> Flask:
     sessions = Sessions(accounts, secret)
     pages: list[Page] = [
         SignIn(accounts, Attempts(store), sessions, secret),
-        SettingsPage(store, settings, lists, labels, served, follower, judge, config.keep_checks_days),
+        SettingsPage(store, settings, lists, labels, hosts, served, follower, judge, config.keep_checks_days),
         ListsPage(store, lists),
         AccountsPage(accounts, sessions, store),
     ]

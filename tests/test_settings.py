@@ -170,9 +170,9 @@ def test_a_line_decides_and_the_reasons_say_which(client: FlaskClient, app: Flas
     follow(app)
     denied, allowed = asked(client, {"text": GOOD}), asked(client, SPAM)
     assert denied["decision"] == "block"
-    assert feature_texts(denied, "list") == ["this site's deny list: phrase “semicolon”"]
+    assert feature_texts(denied, "list:phrase") == ["this site's deny list: phrase “semicolon”"]
     assert allowed["decision"] == "allow"
-    assert feature_texts(allowed, "list") == ["this site's allow list: domain “pills.example”"]
+    assert feature_texts(allowed, "list:domain") == ["this site's allow list: domain “pills.example”"]
     recorder = app.extensions["hamgate.recorder"]
     recorder.close()
     assert [kept.matches for kept in lists.page(SITE, 9)] == [1, 1]

@@ -18,6 +18,7 @@ from model.verdict import Decision
 from service.auth import digest_of
 from service.moderation.settings import in_words
 from training.accounts import Role
+from training.callbacks import AllowedHost, CallbackHosts
 from training.consequences import Estimate
 from training.labels import Check, GivenLabel, LabelStore, first_id
 from training.lists import ListStore
@@ -165,6 +166,21 @@ def test_what_a_site_is_told_and_retention_are_saved_and_only_changes_are_noted(
     assert (SettingsStore(store).of(SITE).is_log_only, SettingsStore(store).of(SITE).keep_checks_days) == (False, None)
 
 
+def test_hosts_of_callbacks_are_allowed_and_removed(admin: Browser, store: Store) -> None:
+    path, host = "/moderate/settings/callbacks", "blog.example:8080"
+    assert admin.post(path, site=SITE, host="Blog.Example:8080", private="yes").status_code == 303
+    assert CallbackHosts(store).of(SITE) == [AllowedHost(host, is_private=True)]
+    assert "Remove blog.example:8080" in admin.get("/moderate/settings").text
+    refused = admin.post(path, site=SITE, host=f"http://{HOSTILE}/")
+    assert refused.status_code == 422
+    assert "expected a host" in refused.text
+    assert "<script>alert" not in refused.text
+    assert admin.post(path, site=SITE, host=host, what="remove").status_code == 303
+    assert CallbackHosts(store).of(SITE) == []
+    done = [change.value for change in SettingsStore(store).history(SITE, 9)]
+    assert done == ["blog.example:8080 removed", "blog.example:8080 added"]
+
+
 def test_lines_are_pasted_searched_and_removed(admin: Browser, store: Store) -> None:
     pasted = "viagra\n\n!!!\n192.0.2.0/24\n<b>bold</b>\n"
     answer = admin.post("/moderate/lists/add", site=SITE, decision="review", subject="", lines=pasted)
@@ -238,13 +254,22 @@ def test_any_page_and_search_of_lines_is_answered(admin: Browser, query: str) ->
     assert admin.get(f"/moderate/lists?site={SITE}&{query}").status_code == 200
 
 
-POSTS = ["settings/budget", "settings/site", "settings/key", "settings/try", "lists/add", "lists/remove"]
+POSTS = [
+    "settings/budget",
+    "settings/callbacks",
+    "settings/site",
+    "settings/key",
+    "settings/try",
+    "lists/add",
+    "lists/remove",
+]
 
 
 @pytest.mark.parametrize("path", POSTS)
 def test_moderators_strangers_and_forged_forms_change_nothing(app: Flask, admin: Browser, path: str) -> None:
     moderator, stranger = Browser(app, "mo", Role.MODERATOR, [SITE]), Browser(app)
     fields = {"site": SITE, "sure": "yes", "log_only": "yes", "blocked": "0.01", "decision": "block", "lines": "x"}
+    fields["host"] = "blog.example"
     assert moderator.post(f"/moderate/{path}", **fields).status_code == 403
     assert stranger.post(f"/moderate/{path}", **fields).status_code == 401
     assert admin.client.post(f"/moderate/{path}", data=fields).status_code == 403

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 
 from model.comment import Comment
-from model.verdict import Decision
 from service.auth import digest_of, make_key
+from service.destinations import WrongHostError, host_of
 from service.moderation.access import require_site, signed_in
 from service.moderation.pages import Link
 from training.accounts import Role
 from training.budget import Budget
+from training.callbacks import AllowedHost
 from training.consequences import (
     BUDGETS,
     HELD_PER_BLOCKED,
@@ -28,7 +29,7 @@ from training.consequences import (
     Traffic,
     written_share,
 )
-from training.settings import BUDGET, KEEP_CHECKS_DAYS, LOG_ONLY
+from training.settings import BUDGET, CALLBACKS, KEEP_CHECKS_DAYS, KEY, LOG_ONLY
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from service.follower import Follower
     from service.judge import Judge
     from service.served_model import ServedModel
+    from training.callbacks import CallbackHosts
     from training.labels import LabelStore
     from training.lists import ListStore
     from training.settings import SettingsStore
@@ -81,6 +83,7 @@ class SettingsPage:
         settings: SettingsStore,
         lists: ListStore,
         labels: LabelStore,
+        hosts: CallbackHosts,
         served: ServedModel,
         follower: Follower,
         judge: Judge,
@@ -90,6 +93,7 @@ class SettingsPage:
         self._settings = settings
         self._lists = lists
         self._labels = labels
+        self._hosts = hosts
         self._served = served
         self._follower = follower
         self._judge = judge
@@ -103,6 +107,7 @@ class SettingsPage:
             ("budget", self.change_budget),
             ("site", self.change_site),
             ("key", self.rotate_key),
+            ("callbacks", self.change_callbacks),
             ("try", self.try_out),
         ):
             views.add_url_rule(f"/{path}", view_func=view, methods=["POST"])
@@ -149,8 +154,27 @@ class SettingsPage:
         if request.form.get("sure") != "yes":
             return self._page(site, trouble="Say that you are sure: the old key is void at once.")
         key = make_key()
-        self._store.replace_key(site, digest_of(key), datetime.now(UTC))
+        now = datetime.now(UTC)
+        self._store.replace_key(site, digest_of(key), now)
+        self._settings.change(site, KEY, "replaced", now, signed_in().name)
         return self._page(site, key=key)
+
+    def change_callbacks(self) -> AnyResponse:
+        """Allow callbacks to a host, or no longer."""
+        site, now = self._site(), datetime.now(UTC)
+        try:
+            host = host_of(request.form.get("host", "").strip())
+        except WrongHostError as error:
+            return Response(self._page(site, trouble=f"{error}."), 422)
+        if request.form.get("what") == "remove":
+            self._hosts.disallow(site, host)
+            done = f"{host} removed"
+        else:
+            self._hosts.allow(site, AllowedHost(host, request.form.get("private") == "yes"), now)
+            done = f"{host} added"
+        self._settings.change(site, CALLBACKS, done, now, signed_in().name)
+        flash(f"{done.capitalize()}.")
+        return _shown(site)
 
     def try_out(self) -> str:
         """Show what would be decided on a comment, and why; nothing of it is kept."""
@@ -189,8 +213,8 @@ class SettingsPage:
             keep_checks_days=self._keep_checks_days,
             max_days=MAX_DAYS,
             last_checked=self._labels.last_checked(site),
+            hosts=self._hosts.of(site),
             changes=self._settings.history(site, SHOWN_CHANGES),
-            decisions=list(Decision),
             **more,
         )
 
