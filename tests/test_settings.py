@@ -134,7 +134,7 @@ def test_ten_thousand_lines_come_in_at_once_and_go_at_once(database: Database) -
 def test_a_site_keeps_its_checks_for_as_few_days_as_it_wants(database: Database) -> None:
     labels, settings, now = LabelStore(database), SettingsStore(database), datetime.now(UTC)
     checks = [
-        Check(f"{first_id(at)}{number:020x}", site, at, Comment(text="x"), 0.5, "review", "m")
+        Check(f"{first_id(at)}{number:020x}", site, at, Comment(text="x"), 0.5, "allow", "m")
         for number, site in enumerate((SITE, "other.example"))
         for at in (now - timedelta(days=1), now - timedelta(days=5))
     ]
