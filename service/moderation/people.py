@@ -102,7 +102,7 @@ class PeoplePage:
             told=told,
             trouble=trouble,
             sites=sites,
-            links={site: url_for("pages.processing.show", site=site, _external=True) for site in sites},
+            pages_of={site: url_for("pages.processing.show", site=site, _external=True) for site in sites},
             link_text=catalogues()[DEFAULT].text("page", "link"),
             erasures=self._people.erasures(MAX_ERASURES),
             most=MAX_SHOWN,
