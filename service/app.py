@@ -24,12 +24,14 @@ from service.moderation.accounts import AccountsPage
 from service.moderation.decisions import Decisions
 from service.moderation.errors import error_page
 from service.moderation.history import HistoryPage
+from service.moderation.lists import ListsPage
 from service.moderation.pages import Page, Pages
 from service.moderation.paths import is_page
 from service.moderation.people import PeoplePage
 from service.moderation.processing import ProcessingPage
 from service.moderation.queue import QueuePage
 from service.moderation.sessions import Sessions
+from service.moderation.settings import SettingsPage
 from service.moderation.sign_in import SignIn
 from service.moderation.why import WhyPage
 from service.observer import REQUEST_ID, Observer
@@ -101,6 +103,8 @@ def create_app(config: Config) -> Flask:
         HistoryPage(History(store), labels, store),
         WhyPage(labels, queue, judge, follower),
         Decisions(labels, queue, metrics),
+        SettingsPage(store, settings, lists, labels, hosts, served, follower, judge, config.keep_checks_days),
+        ListsPage(store, lists),
         AccountsPage(accounts, sessions, store),
         PeoplePage(People(store, pseudonyms_with(secret)), store),
         ProcessingPage(config, store, settings, accounts, hosts),
