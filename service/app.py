@@ -25,10 +25,12 @@ from service.moderation.decisions import Decisions
 from service.moderation.errors import error_page
 from service.moderation.history import HistoryPage
 from service.moderation.lists import ListsPage
+from service.moderation.open_id import OpenId
 from service.moderation.pages import Page, Pages
 from service.moderation.paths import is_page
 from service.moderation.people import PeoplePage
 from service.moderation.processing import ProcessingPage
+from service.moderation.proxies import TrustedProxies
 from service.moderation.queue import QueuePage
 from service.moderation.sessions import Sessions
 from service.moderation.settings import SettingsPage
@@ -67,6 +69,8 @@ def create_app(config: Config) -> Flask:
     Raises:
         DatabaseUnusableError: the database can't be opened.
         WrongSecretError: the database is used with another secret.
+        WrongProxyError: what is trusted as a proxy is no address.
+        OpenIdMissingError: a provider is set, and what speaks to it is not installed.
     """
     metrics = Metrics()
     served = ServedModel(config.model, metrics)
@@ -108,7 +112,8 @@ def create_app(config: Config) -> Flask:
         AccountsPage(accounts, sessions, store),
         PeoplePage(People(store, pseudonyms_with(secret)), store),
         ProcessingPage(config, store, settings, accounts, hosts),
-        SignIn(accounts, Attempts(store), sessions, secret),
+        SignIn(accounts, Attempts(store), sessions, secret, bool(config.openid_issuer)),
+        *([OpenId(accounts, sessions, config)] if config.openid_issuer else []),
     ]
 
     app = Flask(__name__)
@@ -131,7 +136,8 @@ def create_app(config: Config) -> Flask:
     routes = [CHECK_PATH, *akismet.paths, *(rule.rule for rule in app.url_map.iter_rules())]
     log = RequestLog() if config.log_requests else None
     own: dict[str, WSGIApplication] = {CHECK_PATH: check, **dict.fromkeys(akismet.paths, akismet)}
-    app.wsgi_app = Observer(_beside(own, app.wsgi_app), metrics, log, routes)  # type: ignore[method-assign]  # so Flask has it
+    others = TrustedProxies(app.wsgi_app, config.trusted_proxies, config.user_header)
+    app.wsgi_app = Observer(_beside(own, others), metrics, log, routes)  # type: ignore[method-assign]  # so Flask has it
     return app
 
 
