@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from service.addresses import label_store
+from service.addresses import label_store, pseudonyms_with
 from service.akismet import Akismet
 from service.api import Api
 from service.auth import Allowance, Guard, Keys
@@ -28,6 +28,8 @@ from service.moderation.lists import ListsPage
 from service.moderation.open_id import OpenId
 from service.moderation.pages import Page, Pages
 from service.moderation.paths import is_page
+from service.moderation.people import PeoplePage
+from service.moderation.processing import ProcessingPage
 from service.moderation.proxies import TrustedProxies
 from service.moderation.queue import QueuePage
 from service.moderation.sessions import Sessions
@@ -46,6 +48,7 @@ from training.attempts import Attempts
 from training.callbacks import CallbackHosts
 from training.history import History
 from training.lists import ListStore
+from training.people import People
 from training.queue import Queue
 from training.registry import Registry
 from training.settings import SettingsStore
@@ -107,6 +110,8 @@ def create_app(config: Config) -> Flask:
         SettingsPage(store, settings, lists, labels, hosts, served, follower, judge, config.keep_checks_days),
         ListsPage(store, lists),
         AccountsPage(accounts, sessions, store),
+        PeoplePage(People(store, pseudonyms_with(secret)), store),
+        ProcessingPage(config, store, settings, accounts, hosts),
         SignIn(accounts, Attempts(store), sessions, secret, bool(config.openid_issuer)),
         *([OpenId(accounts, sessions, config)] if config.openid_issuer else []),
     ]

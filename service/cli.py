@@ -96,6 +96,12 @@ def main() -> None:
     "Hours after which a retraining on the label store runs beside the service, and is served if the gate lets it; "
     "0: never.",
 )
+@setting(
+    "privacy-contact",
+    str,
+    "Whom the public page on the processing of comments says to turn to.",
+    show_default="whoever runs the site",
+)
 @setting("log-requests", bool, "Whether to log a line for each request.")
 @secret_option
 @setting(

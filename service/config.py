@@ -51,6 +51,7 @@ class Config:
     akismet_blocks_review: bool = False
     share_labels: bool = False
     retrain_every: float = 0.0
+    privacy_contact: str = ""
     log_requests: bool = True
     secret: str = field(default="", repr=False)
     trusted_proxies: str = ""
