@@ -2,5 +2,5 @@
 
 Reading order: config, problems, schemas, bodies, logs, metrics, auth, served_model, follower, judge, recorder,
 observer, check, forms, akismet, api, labelling, description, app, gateway, schedule, server, options, refusals,
-messages, learning, offline, cli.
+messages, learning, offline, job, cli.
 """

@@ -37,9 +37,9 @@ class Commands(click.Group):
 
 
 def _later_commands() -> dict[str, click.Command]:
-    from service import learning, offline
+    from service import job, learning, offline
 
-    return {command.name: command for command in (*offline.COMMANDS, *learning.COMMANDS) if command.name}
+    return {command.name: command for command in (*offline.COMMANDS, *learning.COMMANDS, job.run_job) if command.name}
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -84,6 +84,12 @@ def main() -> None:
     click.FloatRange(0),
     "Hours after which a retraining on the label store runs beside the service, and is served if the gate lets it; "
     "0: never.",
+)
+@setting(
+    "golden",
+    click.Path(dir_okay=False, exists=True),
+    "Labelled comments that no version may do worse on; can be given several times.",
+    multiple=True,
 )
 @setting("log-requests", bool, "Whether to log a line for each request.")
 def serve(**settings: Any) -> None:

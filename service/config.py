@@ -49,6 +49,7 @@ class Config:
     akismet_blocks_review: bool = False
     share_labels: bool = False
     retrain_every: float = 0.0
+    golden: tuple[str, ...] = ()
     log_requests: bool = True
 
     @property

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from training.gate import GateReport
     from training.promotion import Promoter
     from training.registry import Registry
-    from training.retrain import Labelled
+    from training.retrain import Labelled, Report
 
 _version = click.argument("version")
 user = setting("user", str, "Who is recorded as having done this.", default=getuser, show_default="the system's user")
@@ -252,21 +252,33 @@ def shadow_model(version: str, days: float, database: str) -> None:
 
 @models.command("drift")
 @click.option("--days", type=click.FloatRange(0, min_open=True), default=30, show_default=True, help="How far back.")
+@base_model
 @database_option
-def show_drift(days: float, database: str) -> None:
+def show_drift(days: float, model: Path, database: str) -> None:
     """Print a JSON line for each day: checks, decisions, how many moderators overturned, and how far scores shifted.
 
     "missed" counts comments let through that somebody called spam, "wronged" those held back that somebody called ham.
     "shift" is the population stability index against the version's days before; above 0.25 the day is drifting.
+    "from_training" compares scores and traits with what the version was trained on, where its card says that. Standard
+    error says why a version has aged, where it has.
     """
+    from model.artifact import load
+    from training.ageing import drifts, references, signs_of_age
     from training.labels import LabelStore
+    from training.registry import Registry
     from training.traffic import days as days_of
 
     with _database(database) as opened:
-        store = LabelStore(opened)
+        store, registry = LabelStore(opened), Registry(opened)
         checks = with_progress(store.checks(datetime.now(UTC) - timedelta(days=days)))
-        for day in days_of(checks, (label for _, label in store.latest())):
-            _print(day.as_json())
+        summed = days_of(checks, (label for _, label in store.latest()))
+        base = load(model)
+        judged = drifts(summed, references(registry, base))
+        served = registry.served() or base.version
+        for drift in judged:
+            _print(drift.as_json())
+        for sign in signs_of_age([drift for drift in judged if drift.day.model == served]):
+            message(f"the served version {served} has aged: {sign}")
 
 
 def train_from_store(
@@ -281,7 +293,7 @@ def train_from_store(
 ) -> None:
     """Retrain on the label store, register the version and print it; what it is worth goes to standard error."""
     with _promoter(database, model, golden, jobs) as promoter:
-        version, retrained = promoter.retrain(datetime.now(UTC), user, half_life_days, message)
+        version, retrained = promoter.retrain(datetime.now(UTC), user, half_life_days, _once_each())
         click.echo(version)
         if output:
             output.write_bytes(retrained.content)
@@ -298,6 +310,19 @@ def train_from_store(
             message(f"{version} is served")
         else:
             message(f'"hamgate models promote {version}" has it served')
+
+
+def _once_each() -> Report:
+    """Say what is being done when that changes, however often it is told."""
+    said: list[str] = []
+
+    def report(text: str, share: float) -> None:
+        del share
+        if said[-1:] != [text]:
+            said.append(text)
+            message(text)
+
+    return report
 
 
 def _show(report: GateReport) -> None:

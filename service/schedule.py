@@ -1,9 +1,13 @@
-"""Retraining by the clock, in a process of its own beside the workers, which it lets go first."""
+"""Jobs that are due by the clock or were asked for, each in a process of its own beside the workers, which go first.
+
+Owns when jobs are due, where they run, and that one whose process is gone has failed. Leaves the job to ``job``.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -11,84 +15,128 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from training.database import Database, StoreError
-from training.registry import Registry
+from training.jobs import Due, Jobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from service.config import Config
+    from training.jobs import Job
 
 USER = "schedule"
-COMMAND = (sys.executable, "-c", "from service.cli import main; main()", "train", "--from-store", "--promote")
+COMMAND = (sys.executable, "-c", "from service.cli import main; main()", "job")
+HOST = socket.gethostname()
 NICENESS = 19
-MOST_SECONDS_BETWEEN_LOOKS = 600.0
+INTERVAL_SECONDS = 1.0
+TIDY_EVERY = timedelta(seconds=10)
+SURVEY_EVERY = timedelta(hours=1)
+FIRST_SURVEY_AFTER = timedelta(minutes=1)
+MAX_PROCESSES = 2
+STOP_TIMEOUT_SECONDS = 5.0
 
 _log = logging.getLogger("hamgate.schedule")
 
 
 class Schedule:
-    """Has ``hamgate train --from-store --promote`` run every so many hours, by one of all hosts at a time."""
+    """Starts jobs on this host: those that somebody asked for, retraining every so many hours, and a survey an hour."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._interval = timedelta(hours=config.retrain_every)
+        self._clock = _clock(config, datetime.now(UTC))
+        self._kept = timedelta(days=max(config.keep_checks_days, 1))
+        self._running: dict[int, subprocess.Popen[bytes]] = {}
+        self._tidied_at = datetime.min.replace(tzinfo=UTC)
+        self._fails = False
         self._stopping = Event()
-        self._running: subprocess.Popen[str] | None = None
-        self._tried_at = datetime.now(UTC)
         self._thread = Thread(target=self._keep_looking, name="schedule", daemon=True)
 
     def start(self) -> None:
-        """Begin, if there is anything to be done by the clock."""
-        if self._interval:
-            self._thread.start()
+        """Begin to look for jobs."""
+        self._thread.start()
 
     def close(self) -> None:
-        """Stop, and end a retraining that runs."""
+        """Stop, and let the jobs that run here say that they were stopped."""
         self._stopping.set()
-        if self._running is not None:
-            self._running.terminate()
         if self._thread.is_alive():
             self._thread.join()
+        for process in self._running.values():
+            if process.stdin is not None:
+                process.stdin.close()
+        for process in self._running.values():
+            try:
+                process.wait(STOP_TIMEOUT_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
     def _keep_looking(self) -> None:
-        pause = min(self._interval.total_seconds() / 4, MOST_SECONDS_BETWEEN_LOOKS)
-        while not self._stopping.wait(pause):
+        database = None
+        while not self._stopping.wait(INTERVAL_SECONDS):
             try:
-                if self._is_due():
-                    self._tried_at = datetime.now(UTC)
-                    self._retrain()
+                database = database or Database(self._config.database)
+                self._look(Jobs(database), datetime.now(UTC))
+                self._fails = False
             except (StoreError, OSError) as error:
-                _log.error("can't retrain: %s", error)
+                if not self._fails:
+                    _log.error("jobs can't be looked after: %s", error)
+                self._fails = True
+        if database is not None:
+            database.close()
 
-    def _is_due(self) -> bool:
-        """Whether neither this host nor, as the registry shows, another one has retrained of late."""
-        now = datetime.now(UTC)
-        if now - self._tried_at < self._interval:
-            return False
-        with Database(self._config.database) as database:
-            added = [version.added_at for version in Registry(database).versions() if version.added_by == USER]
-        return not added or now - max(added) >= self._interval
+    def _look(self, jobs: Jobs, now: datetime) -> None:
+        self._note_ended(jobs, now)
+        for kind, (request, due) in self._clock.items():
+            jobs.ask_when_due(kind, request, now, USER, due)
+        if now - self._tidied_at >= TIDY_EVERY:
+            self._tidied_at = now
+            self._tidy(jobs, now)
+        while len(self._running) < MAX_PROCESSES and (job := jobs.take(HOST, now)) is not None:
+            self._start(job)
 
-    def _retrain(self) -> None:
-        self._running = subprocess.Popen(  # noqa: S603 - our own command
-            COMMAND,
+    def _tidy(self, jobs: Jobs, now: datetime) -> None:
+        for number in jobs.fail_lost(now):
+            _log.warning("job %d failed: nobody runs it any more", number)
+        jobs.forget(now - self._kept)
+
+    def _start(self, job: Job) -> None:
+        _log.info("job %d (%s) begins", job.number, job.kind)
+        self._running[job.number] = subprocess.Popen(  # noqa: S603 - our own command
+            (*COMMAND, str(job.number)),
             env=_environment(self._config),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
             preexec_fn=_give_way if hasattr(os, "nice") else None,
         )
-        said, _ = self._running.communicate()
-        level = logging.INFO if self._running.returncode == 0 else logging.WARNING
-        _log.log(level, "retraining ended with status %d: %s", self._running.returncode, said.strip())
+
+    def _note_ended(self, jobs: Jobs, now: datetime) -> None:
+        """See which processes are gone; a job that has not said how it ended has failed."""
+        for number, process in list(self._running.items()):
+            if process.poll() is None:
+                continue
+            del self._running[number]
+            if process.stdin is not None:
+                process.stdin.close()
+            jobs.fail(number, f"its process ended without a word, with status {process.returncode}", now)
+            job = jobs.find(number)
+            if job is not None:
+                level = logging.INFO if job.state == "done" else logging.WARNING
+                _log.log(level, "job %d (%s) %s: %s", number, job.kind, job.state, job.message)
+
+
+def _clock(config: Config, now: datetime) -> Mapping[str, tuple[dict[str, bool], Due]]:
+    """Return what is due by the clock: kinds of jobs, what they are asked with, and when."""
+    clock: dict[str, tuple[dict[str, bool], Due]] = {}
+    if config.retrain_every:
+        clock["retrain"] = {"promote": True}, Due(timedelta(hours=config.retrain_every), now)
+    if config.keep_checks_days:
+        clock["survey"] = {}, Due(SURVEY_EVERY, now - SURVEY_EVERY + FIRST_SURVEY_AFTER)
+    return clock
 
 
 def _environment(config: Config) -> Mapping[str, str]:
     return os.environ | {
         "HAMGATE_DATABASE": config.database,
         "HAMGATE_MODEL": str(config.model),
-        "HAMGATE_USER": USER,
+        "HAMGATE_GOLDEN": os.pathsep.join(config.golden),
         "OMP_NUM_THREADS": "1",
         "HAMGATE_JOBS": "1",
     }

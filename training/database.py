@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_SECONDS = 3
-SCHEMA_VERSION = "0005"
+SCHEMA_VERSION = "0006"
 """The newest step in ``migrations``."""
 _MIGRATION_LOCK = 0x48414D47
 _version = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32)))
@@ -103,6 +103,14 @@ class Database:
                 yield connection
         except (OperationalError, InterfaceError) as error:
             raise DatabaseUnusableError(f"{self._engine.url.render_as_string()}: {_reason(error)}") from error
+
+
+def alone(connection: sa.Connection, lock: int) -> None:
+    """Let nobody else who takes that lock go on until this transaction ends; in SQLite, let nobody else write."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
 
 
 def sqlite_path(url: str) -> Path | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from model.artifact import ArtifactError, unpacked
-from training.database import StoreError, UtcDateTime
+from training.database import StoreError, UtcDateTime, alone
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,6 +48,10 @@ _PROMOTIONS_LOCK = 0x48414D50
 
 class UnknownVersionError(StoreError):
     """There is no such version, or more than one begins like that."""
+
+
+class ServedVersionChangedError(StoreError):
+    """Somebody else promoted or rolled back since the version was compared with what was served then."""
 
 
 class NothingToRollBackError(StoreError):
@@ -97,7 +101,7 @@ class Registry:
             "artefact": content,
         }
         with self._database.transaction() as connection:
-            _lock(connection)
+            alone(connection, _PROMOTIONS_LOCK)
             known = connection.execute(sa.select(_versions.c.version).where(_versions.c.version == model.version))
             if known.one_or_none() is None:
                 connection.execute(sa.insert(_versions).values(row))
@@ -161,18 +165,26 @@ class Registry:
         """Return the version that is served, ``None`` for the model file."""
         return self.newest_promotion()[1]
 
-    def promote(self, version: str, now: datetime, by: str, is_forced: bool = False) -> None:
+    def promote(self, version: str, now: datetime, by: str, is_forced: bool = False, upon: int | None = None) -> None:
         """Have a registered version served from now on; nothing changes where it is already.
+
+        ``upon`` is the number of the last promotion that the caller knows of.
 
         Raises:
             UnknownVersionError: there is none of that name.
+            ServedVersionChangedError: there has been a promotion after ``upon``.
         """
         with self._database.transaction() as connection:
-            _lock(connection)
+            alone(connection, _PROMOTIONS_LOCK)
             known = connection.execute(sa.select(_versions.c.version).where(_versions.c.version == version))
             if known.one_or_none() is None:
                 raise UnknownVersionError(f"there is no version {version!r}")
             before = _promoted(connection)
+            if upon is not None and (before[-1].number if before else 0) != upon:
+                raise ServedVersionChangedError(
+                    f"{before[-1].promoted_by} has changed what is served since {version} was compared with it; "
+                    "compare again"
+                )
             if not before or before[-1].version != version:
                 _insert(connection, version, now, by, is_rollback=False, is_forced=is_forced)
 
@@ -185,7 +197,7 @@ class Registry:
             NothingToRollBackError: nothing is promoted.
         """
         with self._database.transaction() as connection:
-            _lock(connection)
+            alone(connection, _PROMOTIONS_LOCK)
             standing: list[str | None] = [None]
             for promotion in _promoted(connection):
                 if promotion.is_rollback:
@@ -208,14 +220,6 @@ def verified(content: bytes, version: str) -> Filter:
     if model.version != version:
         raise ArtifactError(f"version {version}: holds the bytes of {model.version}")
     return model
-
-
-def _lock(connection: sa.Connection) -> None:
-    """Let nobody else promote until this transaction ends."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PROMOTIONS_LOCK)))
 
 
 def _insert(
