@@ -18,10 +18,19 @@ from service.judge import Judge
 from service.labelling import Labelling
 from service.logs import RequestLog
 from service.metrics import Metrics
+from service.moderation.accounts import AccountsPage
+from service.moderation.errors import error_page
+from service.moderation.pages import Page, Pages
+from service.moderation.paths import is_page
+from service.moderation.sessions import Sessions
+from service.moderation.sign_in import SignIn
 from service.observer import REQUEST_ID, Observer
 from service.problems import answer_to, answer_with, problem
 from service.recorder import Recorder
+from service.secret import open_secret
 from service.served_model import ServedModel
+from training.accounts import Accounts
+from training.attempts import Attempts
 from training.labels import LabelStore
 from training.registry import Registry
 from training.statistics import Statistics
@@ -39,6 +48,7 @@ def create_app(config: Config) -> Flask:
 
     Raises:
         DatabaseUnusableError: the database can't be opened.
+        WrongSecretError: the database is used with another secret.
     """
     metrics = Metrics()
     served = ServedModel(config.model, metrics)
@@ -54,13 +64,23 @@ def create_app(config: Config) -> Flask:
         guard, judge, metrics, recorder, labels, statistics, config.max_body_bytes, config.akismet_blocks_review
     )
 
-    app = Flask(__name__, static_folder=None)
+    secret = open_secret(store, config.database, config.secret)
+    accounts = Accounts(store)
+    sessions = Sessions(accounts, secret)
+    pages: list[Page] = [SignIn(accounts, Attempts(store), sessions, secret), AccountsPage(accounts, sessions, store)]
+
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=secret.key("messages"), SESSION_COOKIE_NAME="hamgate-messages", SESSION_COOKIE_SAMESITE="Lax"
+    )
     app.extensions["hamgate.store"] = store
     app.extensions["hamgate.recorder"] = recorder
     app.extensions["hamgate.follower"] = follower
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(Api(guard, served, judge, metrics, recorder, config.max_batch_body_bytes).blueprint())
     app.register_blueprint(Labelling(guard, labels, metrics, config.max_body_bytes).blueprint())
     app.register_blueprint(Description().blueprint())
+    app.register_blueprint(Pages(sessions, pages).blueprint())
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_error)
     routes = [CHECK_PATH, *akismet.paths, *(rule.rule for rule in app.url_map.iter_rules())]
@@ -79,11 +99,15 @@ def _beside(own: Mapping[str, WSGIApplication], others: WSGIApplication) -> WSGI
 
 def _answer_http_error(error: HTTPException) -> Response:
     """Say what Flask itself refused (no such path, wrong method) as a problem document."""
+    if is_page(request.path):
+        return error_page(error)
     status, headers, body = answer_with(problem(error.code or 500, error.description or ""))
     allow = [header for header in error.get_headers(request.environ) if header[0] == "Allow"]
     return Response(body, status, [*headers, *allow])
 
 
 def _answer_error(error: Exception) -> Response:
+    if is_page(request.path):
+        return error_page(error)
     status, headers, body = answer_to(error, request.environ[REQUEST_ID])
     return Response(body, status, headers)

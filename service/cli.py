@@ -1,4 +1,4 @@
-"""The command line: ``hamgate serve`` and ``sites``, the commands of ``learning``, and those on files from ``offline``.
+"""The command line: ``hamgate serve`` and ``sites``, and the commands of ``learning``, ``staff`` and ``offline``.
 
 Data goes to standard output, messages to standard error. Exit status: 0 done, 2 wrong usage or unreadable input.
 What takes long to import is imported when its command runs.
@@ -15,6 +15,7 @@ import click
 
 from service.config import Config, core_count
 from service.options import database as database_option
+from service.options import secret as secret_option
 from service.options import setting, site_name
 from service.refusals import refusals
 
@@ -37,9 +38,10 @@ class Commands(click.Group):
 
 
 def _later_commands() -> dict[str, click.Command]:
-    from service import job, learning, offline
+    from service import job, learning, offline, staff
 
-    return {command.name: command for command in (*offline.COMMANDS, *learning.COMMANDS, job.run_job) if command.name}
+    commands = (*offline.COMMANDS, *learning.COMMANDS, *staff.COMMANDS, job.run_job)
+    return {command.name: command for command in commands if command.name}
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -92,6 +94,7 @@ def main() -> None:
     multiple=True,
 )
 @setting("log-requests", bool, "Whether to log a line for each request.")
+@secret_option
 def serve(**settings: Any) -> None:
     """Run the service.
 

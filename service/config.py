@@ -6,7 +6,7 @@ Owns their names, defaults and units. Leaves reading them from flags and ``HAMGA
 from __future__ import annotations
 
 import os
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
@@ -51,6 +51,7 @@ class Config:
     retrain_every: float = 0.0
     golden: tuple[str, ...] = ()
     log_requests: bool = True
+    secret: str = field(default="", repr=False)
 
     @property
     def max_body_bytes(self) -> int:
@@ -63,4 +64,4 @@ class Config:
         return max(self.max_batch_body_kib, self.max_body_kib) * KIB
 
 
-DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Config) if field.default is not MISSING}
+DEFAULTS: dict[str, Any] = {one.name: one.default for one in fields(Config) if one.default is not MISSING}

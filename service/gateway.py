@@ -29,6 +29,7 @@ Answer: TypeAlias = tuple[int, list[tuple[str, str]], bytes]
 
 LONG_BODY_BYTES = 16 * 1024
 WAITING_THREADS = 4
+PAGE_THREADS = 4
 MAX_HELD_BYTES = 64 * 1024 * 1024
 MAX_DISCARDED_BYTES = 256 * 1024 * 1024
 CONSTANTS: WSGIEnvironment = {
@@ -74,7 +75,8 @@ class Gateway:
 
     Short requests are answered on the event loop itself, one after the other. Those with a long body, which may keep
     the model busy for a while, take their turns in a thread of their own, so that short ones get between them. Those
-    that may have to wait for the database (``waiting_paths``) have other threads.
+    that may have to wait for the database (``waiting_paths``) have other threads, and so have those for pages, whose
+    paths begin with one of ``page_paths`` or are the root.
     """
 
     def __init__(
@@ -83,10 +85,13 @@ class Gateway:
         max_body_bytes: int,
         body_timeout_seconds: float,
         waiting_paths: frozenset[str],
+        page_paths: tuple[str, ...] = (),
     ) -> None:
         self._application = application
         self._waiting_paths = waiting_paths
+        self._page_paths = page_paths
         self._waiting_requests = ThreadPoolExecutor(WAITING_THREADS, "waiting-requests")
+        self._page_requests = ThreadPoolExecutor(PAGE_THREADS, "page-requests")
         self._max_body_bytes = max_body_bytes
         self._body_timeout_seconds = body_timeout_seconds
         self._held_bytes = 0
@@ -99,22 +104,29 @@ class Gateway:
 
     async def _answer(self, environ: WSGIEnvironment, connection: Connection) -> Answer:
         length = _declared_length(environ)
-        if length == 0:
+        threads = self._threads_for(environ["PATH_INFO"])
+        if length == 0 and threads is None:
             return self._call(environ, b"")
         body = bytearray()
-        waits = environ["PATH_INFO"] in self._waiting_paths
         try:
             async with asyncio.timeout(self._body_timeout_seconds):
-                if length is not None and length <= LONG_BODY_BYTES and not waits:
+                if length is not None and length <= LONG_BODY_BYTES and threads is None:
                     return self._call(environ, await connection())
-                await self._receive(environ, connection, body)
+                if length != 0:
+                    await self._receive(environ, connection, body)
         except TimeoutError:
             environ[REFUSAL] = SlowBodyError(f"the body did not arrive within {self._body_timeout_seconds:g} seconds")
         try:
-            threads = self._waiting_requests if waits else self._long_requests
-            return await asyncio.get_running_loop().run_in_executor(threads, self._call, environ, body)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(threads or self._long_requests, self._call, environ, body)
         finally:
             self._held_bytes -= len(body)
+
+    def _threads_for(self, path: str) -> ThreadPoolExecutor | None:
+        """Return the threads for a path whose answer may have to wait for the database, ``None`` for others."""
+        if path in self._waiting_paths:
+            return self._waiting_requests
+        return self._page_requests if path == "/" or path.startswith(self._page_paths) else None
 
     async def _receive(self, environ: WSGIEnvironment, connection: Connection, body: bytearray) -> None:
         """Add what arrives to ``body``, as long as there is room, and say in ``environ`` how much it was.

@@ -40,6 +40,14 @@ database = setting(
     show_default=default_database(),
 )
 
+secret = setting(
+    "secret",
+    str,
+    "What all keyed hashes are derived from; every host that shares a database needs the same. Better set as a variable"
+    " than as a flag, which others on the machine can read.",
+    show_default="kept in a file beside the database",
+)
+
 
 def site_name(context: click.Context, parameter: click.Parameter, name: str) -> str:
     """Check the name of a site that a command is given."""

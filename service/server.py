@@ -17,13 +17,12 @@ import socket
 import sys
 import tempfile
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
-import platformdirs
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.server import MPServer
@@ -31,14 +30,18 @@ from granian.server import MPServer
 from service.akismet import LABEL_PATHS as AKISMET_LABEL_PATHS
 from service.app import create_app
 from service.auth import digest_of, make_key
+from service.files import beside, replace_private
 from service.gateway import Gateway
 from service.labelling import PATH as LABELS_PATH
 from service.logs import configuration
 from service.metrics import DIRECTORY_VARIABLE
+from service.moderation.paths import PAGES
+from service.passwords import make_token, token_digest
 from service.problems import ServiceError
 from service.schedule import Schedule
+from service.secret import open_secret
 from service.served_model import proven
-from training.database import sqlite_path
+from training.accounts import Accounts, Invitation, Role
 from training.store import Store
 
 if TYPE_CHECKING:
@@ -52,6 +55,7 @@ HEADER_TIMEOUT_MS = 10_000
 MAX_HEADER_BYTES = 64 * 1024
 MAX_CONNECTIONS_PER_WORKER = 4_096
 RESPAWN_INTERVAL_SECONDS = 6.0
+FIRST_LINK_LIFETIME = timedelta(days=7)
 EXAMPLE = (
     '{"text": "Great post! Buy cheap viagra online without prescription http://cheap-viagra.example/",'
     ' "author": "Cheap Viagra Online", "author_url": "http://cheap-viagra.example/"}'
@@ -72,14 +76,14 @@ def serve(config: Config) -> None:
     if not config.model.is_file():
         raise CannotServeError(f"{config.model}: no such model file")
     _require_free(config.host, config.port)
-    key = local_key(config.database)
+    key, link = local_key(config.database), first_link(config)
     logging.config.dictConfig(configuration())
     multiprocessing.set_start_method("spawn", force=True)
     _compile_loops(config.model)
     with tempfile.TemporaryDirectory(prefix="hamgate-metrics-") as metrics_directory:
         os.environ[DIRECTORY_VARIABLE] = metrics_directory
         server = _server(config)
-        server.on_startup(partial(_print_welcome, config, key))
+        server.on_startup(partial(_print_welcome, config, key, link))
         schedule = Schedule(config)
         server.on_startup(schedule.start)
         try:
@@ -100,11 +104,11 @@ def local_key(database: str) -> str | None:
     Raises:
         DatabaseUnusableError: the database can't be opened.
     """
-    file = _key_file(database)
+    file = beside(database, f"{LOCAL_SITE}-key")
     with Store(database) as store:
         if not store.sites():
             key = make_key()
-            _write_private(file, key)
+            replace_private(file, key)
             store.add_site(LOCAL_SITE, digest_of(key), datetime.now(UTC))
         if not file.is_file():
             return None
@@ -112,29 +116,37 @@ def local_key(database: str) -> str | None:
         return key if store.site_with_key(digest_of(key)) else None
 
 
-def welcome(config: Config, key: str | None) -> str:
-    """Say where the service answers, and how to call it."""
+def first_link(config: Config) -> str | None:
+    """Return a path that makes the first account, an admin's; ``None`` once there is one.
+
+    Raises:
+        DatabaseUnusableError: the database can't be opened.
+        WrongSecretError: the database is used with another secret.
+    """
+    with Store(config.database) as store:
+        open_secret(store, config.database, config.secret)
+        accounts = Accounts(store)
+        if accounts.all():
+            return None
+        token, now = make_token(), datetime.now(UTC)
+        invitation = Invitation(Role.ADMIN, frozenset(), True, now + FIRST_LINK_LIFETIME)
+        accounts.invite(token_digest(token), invitation, now)
+        return f"/welcome/{token}"
+
+
+def welcome(config: Config, key: str | None, link: str | None = None) -> str:
+    """Say where the service answers, how to make the first account, and how to call it."""
     host = f"[{config.host}]" if ":" in config.host else config.host
     url = f"http://{host}:{config.port}"
+    moderators = f"Make the first account: {url}{link}" if link else f"Moderators sign in on {url}/"
     lines = [
         f"Hamgate answers on {url} (documentation: {url}/docs)",
+        moderators,
         "",
         f"curl {url}/v1/check -H 'Authorization: Bearer {key or 'KEY'}' -H 'Content-Type: application/json' -d"
         f" {shlex.quote(EXAMPLE)}",
     ]
     return "\n".join(lines)
-
-
-def _key_file(database: str) -> Path:
-    path = sqlite_path(database) or platformdirs.user_data_path("hamgate") / "hamgate"
-    return path.with_name(f"{path.name}.{LOCAL_SITE}-key")
-
-
-def _write_private(file: Path, key: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.unlink(missing_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as opened:
-        opened.write(f"{key}\n")
 
 
 def _require_free(host: str, port: int) -> None:
@@ -185,13 +197,12 @@ def _gateway(config: Config) -> Any:  # granian's type is that of its plain func
     app = create_app(config)
     for name in ("hamgate.follower", "hamgate.recorder"):
         atexit.register(app.extensions[name].close)
-    return Gateway(
-        app, config.max_batch_body_bytes, config.body_timeout_seconds, frozenset({LABELS_PATH, *AKISMET_LABEL_PATHS})
-    )
+    waiting = frozenset({LABELS_PATH, *AKISMET_LABEL_PATHS})
+    return Gateway(app, config.max_batch_body_bytes, config.body_timeout_seconds, waiting, PAGES)
 
 
-def _print_welcome(config: Config, key: str | None) -> None:
-    click.echo(welcome(config, key))
+def _print_welcome(config: Config, key: str | None, link: str | None) -> None:
+    click.echo(welcome(config, key, link))
     sys.stdout.flush()
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_SECONDS = 3
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0007"
 """The newest step in ``migrations``."""
 _MIGRATION_LOCK = 0x48414D47
 _version = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32)))
@@ -105,8 +105,8 @@ class Database:
             raise DatabaseUnusableError(f"{self._engine.url.render_as_string()}: {_reason(error)}") from error
 
 
-def alone(connection: sa.Connection, lock: int) -> None:
-    """Let nobody else who takes that lock go on until this transaction ends; in SQLite, let nobody else write."""
+def take_turns(connection: sa.Connection, lock: int) -> None:
+    """Let nobody else past this lock until the transaction ends, which begins with this."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
@@ -148,10 +148,7 @@ def _bring_up_to_date(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     with engine.begin() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        take_turns(connection, _MIGRATION_LOCK)
         config.attributes["connection"] = connection
         upgrade(config, SCHEMA_VERSION)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from training.database import alone
+from training.database import take_turns
 from training.distribution import Distribution
 from training.traffic import Day
 
@@ -36,7 +36,7 @@ class Diary:
     def note(self, days: Iterable[Day]) -> None:
         """Keep days as they are now known; a day of which checks have been forgotten since stays as it was."""
         with self._database.transaction() as connection:
-            alone(connection, _LOCK)
+            take_turns(connection, _LOCK)
             for day in days:
                 this = (_days.c.date == day.date) & (_days.c.model == day.model)
                 known = connection.execute(sa.select(_days.c.checks).where(this)).scalar()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 
-from training.database import StoreError, UtcDateTime, alone
+from training.database import StoreError, UtcDateTime, take_turns
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -108,7 +108,7 @@ class Jobs:
             UnderWayError: one of the kind waits or runs, and this one is not to ``queue`` behind it.
         """
         with self._database.transaction() as connection:
-            alone(connection, _LOCK)
+            take_turns(connection, _LOCK)
             if not queue and (known := _newest(connection, kind, _UNENDED)) is not None:
                 raise UnderWayError(f"{known.asked_by} has asked for that already; it is under way")
             return _insert(connection, kind, request, now, by, host)
@@ -119,7 +119,7 @@ class Jobs:
             if not _is_due(connection, kind, now, by, due):
                 return False  # mostly; no lock is needed to see that
         with self._database.transaction() as connection:
-            alone(connection, _LOCK)
+            take_turns(connection, _LOCK)
             if is_due := _is_due(connection, kind, now, by, due):
                 _insert(connection, kind, request, now, by, None)
             return is_due
@@ -138,7 +138,7 @@ class Jobs:
             if connection.execute(waiting).one_or_none() is None:
                 return None  # mostly; no lock is needed to see that
         with self._database.transaction() as connection:
-            alone(connection, _LOCK)
+            take_turns(connection, _LOCK)
             row = connection.execute(waiting).one_or_none()
             if row is None:
                 return None

@@ -7,7 +7,6 @@ is committed, to disk, before the method returns.
 from __future__ import annotations
 
 import heapq
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,51 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from model.comment import FIELD_NAMES, Comment
-from training.database import UtcDateTime
+from training.database import take_turns
+from training.tables import NAME_CHARACTERS, decoded, encoded
+from training.tables import checks as _checks
+from training.tables import labels as _labels
+from training.tables import withdrawals as _withdrawals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from model.comment import Comment
     from training.database import Database
     from training.labelled import Label
 
-_NAME_CHARACTERS = 253
-_schema = sa.MetaData()
-_checks = sa.Table(
-    "checks",
-    _schema,
-    sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("site", sa.String(_NAME_CHARACTERS)),
-    sa.Column("checked_at", sa.Float),
-    sa.Column("comment", sa.LargeBinary),
-    sa.Column("score", sa.Float),
-    sa.Column("decision", sa.String(16)),
-    sa.Column("model", sa.String(16)),
-)
-_COMMENT = 3
-_labels = sa.Table(
-    "labels",
-    _schema,
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("site", sa.String(_NAME_CHARACTERS)),
-    sa.Column("comment_digest", sa.LargeBinary(32)),
-    sa.Column("comment", sa.LargeBinary),
-    sa.Column("label", sa.String(4)),
-    sa.Column("labelled_by", sa.String(_NAME_CHARACTERS)),
-    sa.Column("labelled_at", UtcDateTime),
-    sa.Column("withdrawal", sa.Integer),
-)
 _stands = _labels.c.withdrawal.is_(None)
-_withdrawals = sa.Table(
-    "withdrawals",
-    _schema,
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("labelled_by", sa.String(_NAME_CHARACTERS)),
-    sa.Column("site", sa.String(_NAME_CHARACTERS)),
-    sa.Column("withdrawn_by", sa.String(_NAME_CHARACTERS)),
-    sa.Column("withdrawn_at", UtcDateTime),
-)
+_COMMENT = 3
 _ROWS_AT_ONCE = 100
 MAX_CHECK_BYTES = 256 * 1024
 MAX_CHECKS = 1_000_000
@@ -262,10 +231,7 @@ class LabelStore:
 
 def _lock(connection: sa.Connection) -> None:
     """Let nobody else add labels until this transaction ends, so that they become visible in the order of numbers."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LABELS_LOCK)))
+    take_turns(connection, _LABELS_LOCK)
 
 
 def first_id(at: datetime) -> str:
@@ -275,12 +241,12 @@ def first_id(at: datetime) -> str:
 
 def labeller(name: str) -> str:
     """Return a labeller's name as every database can keep it: without NUL and lone surrogates, of bounded length."""
-    return name.encode("utf-8", "replace").decode().replace("\x00", "")[:_NAME_CHARACTERS]
+    return name.encode("utf-8", "replace").decode().replace("\x00", "")[:NAME_CHARACTERS]
 
 
 def digest_of(comment: Comment) -> bytes:
     """Name a comment by all that is known of it: 32 bytes."""
-    return sha256(_encoded(comment)).digest()
+    return sha256(encoded(comment)).digest()
 
 
 def _last_label(connection: sa.Connection, site: str, digest: bytes) -> str | None:
@@ -288,36 +254,27 @@ def _last_label(connection: sa.Connection, site: str, digest: bytes) -> str | No
     return connection.execute(chosen.order_by(_labels.c.number.desc()).limit(1)).scalar_one_or_none()
 
 
-def _encoded(comment: Comment) -> bytes:
-    """Return JSON in ASCII, which keeps lone surrogates and NUL, without the fields that are empty."""
-    return json.dumps({name: value for name in sorted(FIELD_NAMES) if (value := getattr(comment, name))}).encode()
-
-
 def _check_row(check: Check) -> tuple[Any, ...]:
     """Lay out a check in the order of the columns."""
-    at, encoded = check.checked_at.timestamp(), _encoded(check.comment)
-    return check.id, check.site, at, encoded, check.score, str(check.decision), check.model
+    at = check.checked_at.timestamp()
+    return check.id, check.site, at, encoded(check.comment), check.score, str(check.decision), check.model
 
 
 def _check(row: sa.Row[tuple[object, ...]]) -> Check:
     at = datetime.fromtimestamp(row.checked_at, UTC)
-    return Check(row.id, row.site, at, _decoded(row.comment), row.score, row.decision, row.model)
+    return Check(row.id, row.site, at, decoded(row.comment), row.score, row.decision, row.model)
 
 
 def _label_row(given: GivenLabel, digest: bytes) -> dict[str, Any]:
     return {
         "site": given.site,
         "comment_digest": digest,
-        "comment": _encoded(given.comment),
+        "comment": encoded(given.comment),
         "label": given.label,
         "labelled_by": given.labelled_by,
         "labelled_at": given.labelled_at,
     }
 
 
-def _decoded(encoded: bytes) -> Comment:
-    return Comment.from_mapping(json.loads(encoded))
-
-
 def _label(row: sa.Row[tuple[object, ...]]) -> GivenLabel:
-    return GivenLabel(row.site, _decoded(row.comment), row.label, row.labelled_by, row.labelled_at)
+    return GivenLabel(row.site, decoded(row.comment), row.label, row.labelled_by, row.labelled_at)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from model.artifact import ArtifactError, unpacked
-from training.database import StoreError, UtcDateTime, alone
+from training.database import StoreError, UtcDateTime, take_turns
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -101,7 +101,7 @@ class Registry:
             "artefact": content,
         }
         with self._database.transaction() as connection:
-            alone(connection, _PROMOTIONS_LOCK)
+            take_turns(connection, _PROMOTIONS_LOCK)
             known = connection.execute(sa.select(_versions.c.version).where(_versions.c.version == model.version))
             if known.one_or_none() is None:
                 connection.execute(sa.insert(_versions).values(row))
@@ -175,7 +175,7 @@ class Registry:
             ServedVersionChangedError: there has been a promotion after ``upon``.
         """
         with self._database.transaction() as connection:
-            alone(connection, _PROMOTIONS_LOCK)
+            take_turns(connection, _PROMOTIONS_LOCK)
             known = connection.execute(sa.select(_versions.c.version).where(_versions.c.version == version))
             if known.one_or_none() is None:
                 raise UnknownVersionError(f"there is no version {version!r}")
@@ -197,7 +197,7 @@ class Registry:
             NothingToRollBackError: nothing is promoted.
         """
         with self._database.transaction() as connection:
-            alone(connection, _PROMOTIONS_LOCK)
+            take_turns(connection, _PROMOTIONS_LOCK)
             standing: list[str | None] = [None]
             for promotion in _promoted(connection):
                 if promotion.is_rollback:
