@@ -12,7 +12,10 @@ from service.api import Api
 from service.auth import Allowance, Guard, Keys
 from service.check import PATH as CHECK_PATH
 from service.check import Check
+from service.config import HOST
 from service.description import Description
+from service.drift import Drift
+from service.files import beside
 from service.follower import Follower
 from service.judge import Judge
 from service.labelling import Labelling
@@ -20,17 +23,22 @@ from service.logs import RequestLog
 from service.metrics import Metrics
 from service.moderation.accounts import AccountsPage
 from service.moderation.errors import error_page
+from service.moderation.imports import ImportPage
+from service.moderation.model import ModelPage
 from service.moderation.pages import Page, Pages
 from service.moderation.paths import is_page
 from service.moderation.sessions import Sessions
 from service.moderation.sign_in import SignIn
+from service.moderation.work import WorkPage
 from service.observer import REQUEST_ID, Observer
 from service.problems import answer_to, answer_with, problem
 from service.recorder import Recorder
 from service.secret import open_secret
 from service.served_model import ServedModel
+from service.uploads import Uploads
 from training.accounts import Accounts
 from training.attempts import Attempts
+from training.jobs import Jobs
 from training.labels import LabelStore
 from training.registry import Registry
 from training.statistics import Statistics
@@ -56,6 +64,8 @@ def create_app(config: Config) -> Flask:
     guard = Guard(Keys(store), Allowance(config.checks_per_minute), Allowance(config.failed_keys_per_minute))
     labels = LabelStore(store)
     statistics = Statistics(store)
+    jobs = Jobs(store)
+    metrics.add(Drift(jobs))
     recorder = Recorder(labels, statistics, config.keep_checks_days)
     follower = Follower(labels, Registry(store), served, config.share_labels)
     judge = Judge(served, follower)
@@ -67,11 +77,21 @@ def create_app(config: Config) -> Flask:
     secret = open_secret(store, config.database, config.secret)
     accounts = Accounts(store)
     sessions = Sessions(accounts, secret)
-    pages: list[Page] = [SignIn(accounts, Attempts(store), sessions, secret), AccountsPage(accounts, sessions, store)]
+    uploads = Uploads(beside(config.database, "uploads"), config.max_upload_bytes)
+    pages: list[Page] = [
+        SignIn(accounts, Attempts(store), sessions, secret),
+        ModelPage(Registry(store), jobs, served),
+        ImportPage(jobs, store, uploads, HOST, config.max_batch_body_bytes),
+        WorkPage(jobs),
+        AccountsPage(accounts, sessions, store),
+    ]
 
     app = Flask(__name__)
     app.config.update(
-        SECRET_KEY=secret.key("messages"), SESSION_COOKIE_NAME="hamgate-messages", SESSION_COOKIE_SAMESITE="Lax"
+        MAX_CONTENT_LENGTH=config.max_batch_body_bytes,
+        SECRET_KEY=secret.key("messages"),
+        SESSION_COOKIE_NAME="hamgate-messages",
+        SESSION_COOKIE_SAMESITE="Lax",
     )
     app.extensions["hamgate.store"] = store
     app.extensions["hamgate.recorder"] = recorder

@@ -63,6 +63,7 @@ def main() -> None:
 )
 @setting("max-body-kib", click.IntRange(1, 16_384), "Largest body of a request, in KiB.")
 @setting("max-batch-body-kib", click.IntRange(1, 65_536), "Largest body of a batch, in KiB.")
+@setting("max-upload-mib", click.IntRange(1), "Largest file that can be imported on the page for it, in MiB.")
 @setting("body-timeout-seconds", click.FloatRange(0, min_open=True), "How long a client may take to send a body.")
 @setting(
     "checks-per-minute",

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from service.config import HOST
+from service.files import beside
+from service.uploads import Uploads
 from training.database import Database, StoreError
 from training.jobs import Due, Jobs
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 USER = "schedule"
 COMMAND = (sys.executable, "-c", "from service.cli import main; main()", "job")
-HOST = socket.gethostname()
 NICENESS = 19
 INTERVAL_SECONDS = 1.0
 TIDY_EVERY = timedelta(seconds=10)
@@ -44,6 +45,7 @@ class Schedule:
         self._config = config
         self._clock = _clock(config, datetime.now(UTC))
         self._kept = timedelta(days=max(config.keep_checks_days, 1))
+        self._uploads = Uploads(beside(config.database, "uploads"), config.max_upload_bytes)
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         self._tidied_at = datetime.min.replace(tzinfo=UTC)
         self._fails = False
@@ -96,6 +98,7 @@ class Schedule:
         for number in jobs.fail_lost(now):
             _log.warning("job %d failed: nobody runs it any more", number)
         jobs.forget(now - self._kept)
+        self._uploads.forget_old()
 
     def _start(self, job: Job) -> None:
         _log.info("job %d (%s) begins", job.number, job.kind)

@@ -15,7 +15,7 @@ from training.labels import LabelStore
 from training.preview import Preview
 from training.registry import Registry
 from training.survey import survey
-from training.trial import gate_report, trial
+from training.trial import trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from training.database import Database
     from training.formats.row import Rejected
+    from training.gate import GateReport
     from training.jobs import Job
     from training.labels import GivenLabel
     from training.promotion import Promoter
@@ -75,21 +76,18 @@ class Errands:
             for labeller in retrained.review.labellers
             if not labeller.weight
         ]
-        tried = self._tried(version, lambda message, share: report(message, _LEARNING + (1 - _LEARNING) * share))
+        found, tried = self._tried(version, lambda message, share: report(message, _LEARNING + (1 - _LEARNING) * share))
         outcome = {"version": version, "labels": len(retrained.review.labels), "left_out": left_out, **tried}
-        found = gate_report(tried)
         if not job.request.get("promote") or found.objections():
-            verdict = "the gate says no" if found.objections() else "the gate lets it pass"
-            return Done(f"made version {version}; {verdict}", outcome)
+            return Done(f"made version {version}; {_said(found)}", outcome)
         self._promoter.promote(found, self._now(), job.asked_by)
         return Done(f"made version {version}, which is served now", outcome)
 
     def try_version(self, job: Job, report: Report) -> Done:
         """Compare the version that the job names with the served one."""
         version = Registry(self._database).find(str(job.request["version"])).version
-        tried = self._tried(version, report)
-        verdict = "the gate says no" if gate_report(tried).objections() else "the gate lets it pass"
-        return Done(f"compared version {version} with the served one; {verdict}", {"version": version, **tried})
+        found, tried = self._tried(version, report)
+        return Done(f"compared version {version} with the served one; {_said(found)}", {"version": version, **tried})
 
     def survey(self, job: Job, report: Report) -> Done:
         """Look at how the served version does."""
@@ -115,7 +113,7 @@ class Errands:
         outcome |= {"rejected": found.rejected, "first_rejected": found.first_rejected}
         return Done(f"added {counts.added:,} labels; {counts.known:,} were there already", outcome)
 
-    def _tried(self, version: str, report: Report) -> dict[str, Any]:
+    def _tried(self, version: str, report: Report) -> tuple[GateReport, dict[str, Any]]:
         return trial(self._database, self._promoter, version, self._now(), report)
 
     def _labels(self, job: Job, counts: Imported, report: Report) -> Iterator[GivenLabel | Rejected]:
@@ -124,6 +122,12 @@ class Errands:
         streams: list[BinaryIO] = []
         size = max(path.stat().st_size, 1) if path.exists() else 1
         rows = read_rows(str(path), streams.append)
-        for number, label in enumerate(given_labels(rows, job.request["site"], self._now(), counts), start=1):
+        for number, label in enumerate(
+            given_labels(rows, job.request["site"], self._now(), counts, job.asked_by), start=1
+        ):
             report(f"read {number:,} comments", min(streams[0].tell() / size, 1.0))
             yield label
+
+
+def _said(found: GateReport) -> str:
+    return "the gate says no" if found.objections() else "the gate lets it pass"

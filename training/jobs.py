@@ -159,6 +159,13 @@ class Jobs:
         """Note that a running job ended without doing its work, and why; return whether it counted as running."""
         return self._change(number, state="failed", message=reason.encode("utf-8", "replace"), ended_at=now)
 
+    def stop(self, number: int, reason: str, now: datetime) -> bool:
+        """Have a job that waits or runs end without doing its work; return whether it did wait or run."""
+        change = {"state": "failed", "message": reason.encode("utf-8", "replace"), "ended_at": now}
+        with self._database.transaction() as connection:
+            unended = _jobs.c.state.in_(_UNENDED) & (_jobs.c.number == number)
+            return connection.execute(sa.update(_jobs).where(unended).values(change)).rowcount > 0
+
     def fail_lost(self, now: datetime) -> list[int]:
         """Let jobs fail that nobody runs any more, or that nobody took up; return their numbers."""
         silent = (_jobs.c.state == "running") & (_jobs.c.heard_at < now - LOST_AFTER)

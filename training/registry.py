@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from training.database import Database
 
 _NAME_CHARACTERS = 253
+_REASON_CHARACTERS = 1_000
 _schema = sa.MetaData()
 _versions = sa.Table(
     "versions",
@@ -42,6 +43,7 @@ _promotions = sa.Table(
     sa.Column("is_forced", sa.Boolean),
     sa.Column("promoted_at", UtcDateTime),
     sa.Column("promoted_by", sa.String(_NAME_CHARACTERS)),
+    sa.Column("reason", sa.String(_REASON_CHARACTERS)),
 )
 _PROMOTIONS_LOCK = 0x48414D50
 
@@ -70,7 +72,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """What was served from then on (``None``: the model file), who said so, and whether the gate was overruled."""
+    """What was served from then on (``None``: the model file), who said so, and if the gate was overruled, and why."""
 
     number: int
     version: str | None
@@ -78,6 +80,7 @@ class Promotion:
     is_forced: bool
     promoted_at: datetime
     promoted_by: str
+    reason: str | None
 
 
 class Registry:
@@ -165,10 +168,18 @@ class Registry:
         """Return the version that is served, ``None`` for the model file."""
         return self.newest_promotion()[1]
 
-    def promote(self, version: str, now: datetime, by: str, is_forced: bool = False, upon: int | None = None) -> None:
+    def promote(
+        self,
+        version: str,
+        now: datetime,
+        by: str,
+        is_forced: bool = False,
+        upon: int | None = None,
+        reason: str | None = None,
+    ) -> None:
         """Have a registered version served from now on; nothing changes where it is already.
 
-        ``upon`` is the number of the last promotion that the caller knows of.
+        ``upon`` is the number of the last promotion that the caller knows of, ``reason`` why the gate was overruled.
 
         Raises:
             UnknownVersionError: there is none of that name.
@@ -186,7 +197,7 @@ class Registry:
                     "compare again"
                 )
             if not before or before[-1].version != version:
-                _insert(connection, version, now, by, is_rollback=False, is_forced=is_forced)
+                _insert(connection, version, now, by, is_forced=is_forced, reason=reason)
 
     def roll_back(self, now: datetime, by: str) -> str | None:
         """Have what was served before the last promotion served again, and return it; ``None`` is the model file.
@@ -206,7 +217,7 @@ class Registry:
                     standing.append(promotion.version)
             if len(standing) == 1:
                 raise NothingToRollBackError("nothing is promoted, so there is nothing to roll back")
-            _insert(connection, standing[-2], now, by, is_rollback=True, is_forced=False)
+            _insert(connection, standing[-2], now, by, is_rollback=True)
             return standing[-2]
 
 
@@ -223,7 +234,14 @@ def verified(content: bytes, version: str) -> Filter:
 
 
 def _insert(
-    connection: sa.Connection, version: str | None, now: datetime, by: str, *, is_rollback: bool, is_forced: bool
+    connection: sa.Connection,
+    version: str | None,
+    now: datetime,
+    by: str,
+    *,
+    is_rollback: bool = False,
+    is_forced: bool = False,
+    reason: str | None = None,
 ) -> None:
     row = {
         "version": version,
@@ -231,6 +249,7 @@ def _insert(
         "is_forced": is_forced,
         "promoted_at": now,
         "promoted_by": by[:_NAME_CHARACTERS],
+        "reason": None if reason is None else reason.replace("\x00", "")[:_REASON_CHARACTERS],
     }
     connection.execute(sa.insert(_promotions).values(row))
 

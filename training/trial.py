@@ -6,12 +6,11 @@ Owns laying that out as JSON values. Leaves the rule to ``gate`` and the compari
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from training.gate import Comparison, Flip, GateReport, Slice
 from training.labels import LabelStore
 from training.registry import Registry
 from training.traffic import disagreements
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from training.database import Database
+    from training.gate import GateReport
     from training.promotion import Promoter
     from training.retrain import Report
 
@@ -31,8 +31,10 @@ _GATE = 0.6
 """The share of the time that the gate takes, for those who watch."""
 
 
-def trial(database: Database, promoter: Promoter, version: str, now: datetime, report: Report) -> dict[str, Any]:
-    """Compare a version with the served one, and return what there is to show.
+def trial(
+    database: Database, promoter: Promoter, version: str, now: datetime, report: Report
+) -> tuple[GateReport, dict[str, Any]]:
+    """Compare a version with the served one, and return what the gate says and all that there is to show.
 
     Raises:
         UnknownVersionError: there is none of that name.
@@ -40,25 +42,10 @@ def trial(database: Database, promoter: Promoter, version: str, now: datetime, r
         TrainingError: a golden file can't be used.
     """
     comparing = "comparing it with the served version"
-    report(comparing, 0.0)
     found = promoter.compare(version, lambda share: report(comparing, _GATE * share))
     report("judging the checks of the last day with it", _GATE)
-    return {"gate": asdict(found), "shadow": _shadow(database, version, now)}
-
-
-def gate_report(outcome: dict[str, Any]) -> GateReport:
-    """Read back the gate's report from what ``trial`` returned."""
-    written = outcome["gate"]
-    comparisons = tuple(_comparison(comparison) for comparison in written["comparisons"])
-    return GateReport(written["served"], written["candidate"], comparisons, written["promotion"])
-
-
-def _comparison(written: dict[str, Any]) -> Comparison:
-    values = {field.name: written[field.name] for field in fields(Comparison)}
-    values["examples"] = tuple(written["examples"])
-    values["flips"] = tuple(Flip(**flip) for flip in written["flips"])
-    values["worse_slices"] = tuple(Slice(**worse) for worse in written["worse_slices"])
-    return Comparison(**values)
+    objections = [objection.partition("\n")[0].rstrip(":") for objection in found.objections()]
+    return found, {"gate": asdict(found), "objections": objections, "shadow": _shadow(database, version, now)}
 
 
 def _shadow(database: Database, version: str, now: datetime) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Work that runs beside the service, and what each day's checks told, kept when the checks themselves are forgotten."""
+"""Work beside the service, what each day's checks told, and why somebody overruled the gate."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # only this type co
 
 
 def upgrade() -> None:
-    """Add both tables."""
+    """Add two tables, and a column."""
     op.create_table(
         "jobs",
         sa.Column("number", NUMBER, primary_key=True),
@@ -35,3 +35,4 @@ def upgrade() -> None:
         sa.Column("checks", sa.BigInteger, nullable=False),
         sa.Column("counts", sa.LargeBinary, nullable=False),
     )
+    op.add_column("promotions", sa.Column("reason", sa.String(1000), nullable=True))
