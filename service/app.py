@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from service.addresses import label_store
 from service.akismet import Akismet
 from service.api import Api
 from service.auth import Allowance, Guard, Keys
@@ -39,7 +40,6 @@ from service.uploads import Uploads
 from training.accounts import Accounts
 from training.attempts import Attempts
 from training.jobs import Jobs
-from training.labels import LabelStore
 from training.registry import Registry
 from training.statistics import Statistics
 from training.store import Store
@@ -62,7 +62,8 @@ def create_app(config: Config) -> Flask:
     served = ServedModel(config.model, metrics)
     store = Store(config.database)
     guard = Guard(Keys(store), Allowance(config.checks_per_minute), Allowance(config.failed_keys_per_minute))
-    labels = LabelStore(store)
+    secret = open_secret(store, config.database, config.secret)
+    labels = label_store(store, secret, config.hash_addresses)
     statistics = Statistics(store)
     jobs = Jobs(store)
     metrics.add(Drift(jobs))
@@ -74,7 +75,6 @@ def create_app(config: Config) -> Flask:
         guard, judge, metrics, recorder, labels, statistics, config.max_body_bytes, config.akismet_blocks_review
     )
 
-    secret = open_secret(store, config.database, config.secret)
     accounts = Accounts(store)
     sessions = Sessions(accounts, secret)
     uploads = Uploads(beside(config.database, "uploads"), config.max_upload_bytes)

@@ -15,6 +15,7 @@ import click
 
 from service.config import Config, core_count
 from service.options import database as database_option
+from service.options import hash_addresses as hash_addresses_option
 from service.options import secret as secret_option
 from service.options import setting, site_name
 from service.refusals import refusals
@@ -39,8 +40,9 @@ class Commands(click.Group):
 
 def _later_commands() -> dict[str, click.Command]:
     from service import job, learning, offline, staff
+    from service.demo.command import demo
 
-    commands = (*offline.COMMANDS, *learning.COMMANDS, *staff.COMMANDS, job.run_job)
+    commands = (*offline.COMMANDS, *learning.COMMANDS, *staff.COMMANDS, demo, job.run_job)
     return {command.name: command for command in commands if command.name}
 
 
@@ -76,6 +78,12 @@ def main() -> None:
     "Wrong keys of one address answered with 401; then 429; each worker counts by itself; 0: no limit.",
 )
 @setting("keep-checks-days", click.FloatRange(0), "How long checks can be labelled by their id; 0: they are not kept.")
+@setting(
+    "keep-addresses-days",
+    click.FloatRange(0, 36_500),
+    "How long labelled comments keep what the model doesn't read: addresses, user agent, referrer.",
+)
+@hash_addresses_option
 @setting(
     "akismet-blocks-review",
     bool,

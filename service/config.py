@@ -49,6 +49,8 @@ class Config:
     checks_per_minute: int = 1_000_000
     failed_keys_per_minute: int = 100
     keep_checks_days: float = 30.0
+    keep_addresses_days: float = 365.0
+    hash_addresses: bool = True
     akismet_blocks_review: bool = False
     share_labels: bool = False
     retrain_every: float = 0.0

@@ -18,6 +18,7 @@ from openapi_pydantic.v3.v3_1 import OpenAPI
 from service.problems import PROBLEM_JSON
 from service.schemas import (
     BatchBody,
+    CheckBody,
     CommentBody,
     HealthBody,
     LabelBody,
@@ -54,6 +55,7 @@ REFUSALS = {
     "429": "Over the rate limit; Retry-After says when to try again.",
     "503": "The service can't score at the moment; the detail says why.",
 }
+UNKNOWN_CHECK = "There is no check of that id that this site may see."
 
 
 class Description:
@@ -106,6 +108,7 @@ def openapi_document() -> dict[str, Any]:
     )
     schemas: list[type[BaseModel]] = [
         BatchBody,
+        CheckBody,
         CommentBody,
         HealthBody,
         LabelBody,
@@ -117,7 +120,7 @@ def openapi_document() -> dict[str, Any]:
         VerdictsBody,
     ]
     whole = construct_open_api_with_schema_class(described, schemas)
-    document: dict[str, Any] = json.loads(whole.model_dump_json(by_alias=True, exclude_none=True))
+    document: dict[str, Any] = json.loads(whole.model_dump_json(by_alias=True, exclude_none=True, exclude_unset=True))
     return document
 
 
@@ -129,6 +132,7 @@ def _paths() -> dict[str, Any]:
             "post": _check("checkBatch", "Judge up to 1,000 comments, in order", BatchBody, VerdictsBody)
         },
         "/v1/labels": {"post": _labelling()},
+        "/v1/checks/{check_id}": {"get": _look_up()},
         "/v1/model": {
             "get": _operation("model", "Describe the served model", ModelBody, "401", "429", "503")
             | {"security": [{BEARER: []}]}
@@ -157,8 +161,24 @@ def _labelling() -> dict[str, Any]:
     operation = _check("addLabel", "Say what a comment is; answered once that is durable", LabelBody, LabelledBody)
     responses = operation["responses"]
     responses["201"] = responses.pop("200")
-    responses["404"] = _refusal("404", "There is no check of that id that this site may see.")
+    responses["404"] = _refusal("404", UNKNOWN_CHECK)
     return operation
+
+
+def _look_up() -> dict[str, Any]:
+    """Describe the call whose path names a check."""
+    operation = _operation(
+        "showCheck", "Say what people have said of a comment since it was checked", CheckBody, "401", "429", "503"
+    )
+    operation["responses"]["404"] = _refusal("404", UNKNOWN_CHECK)
+    number = {
+        "name": "check_id",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string"},
+        "description": "Of the check.",
+    }
+    return operation | {"security": [{BEARER: []}], "parameters": [number]}
 
 
 def _operation(name: str, summary: str, answer: type[BaseModel], *refusals: str) -> dict[str, Any]:

@@ -75,8 +75,8 @@ class Gateway:
 
     Short requests are answered on the event loop itself, one after the other. Those with a long body, which may keep
     the model busy for a while, take their turns in a thread of their own, so that short ones get between them. Those
-    that may have to wait for the database (``waiting_paths``) have other threads, and so have those for pages, whose
-    paths begin with one of ``page_paths`` or are the root.
+    that may have to wait for the database, whose paths begin with one of ``waiting_paths``, have other threads, and so
+    have those for pages, whose paths begin with one of ``page_paths`` or are the root.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Gateway:
         application: WSGIApplication,
         max_body_bytes: int,
         body_timeout_seconds: float,
-        waiting_paths: frozenset[str],
+        waiting_paths: tuple[str, ...],
         page_paths: tuple[str, ...] = (),
     ) -> None:
         self._application = application
@@ -124,7 +124,7 @@ class Gateway:
 
     def _threads_for(self, path: str) -> ThreadPoolExecutor | None:
         """Return the threads for a path whose answer may have to wait for the database, ``None`` for others."""
-        if path in self._waiting_paths:
+        if path.startswith(self._waiting_paths):
             return self._waiting_requests
         return self._page_requests if path == "/" or path.startswith(self._page_paths) else None
 

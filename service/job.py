@@ -16,11 +16,15 @@ from typing import TYPE_CHECKING
 import click
 
 from model.comment import ModelError
+from service.addresses import label_store
 from service.learning import base_model, golden
 from service.logs import configuration
 from service.options import database as database_option
+from service.options import hash_addresses as hash_addresses_option
+from service.options import secret as secret_option
 from service.options import setting
 from service.refusals import refusals
+from service.secret import open_secret
 from training.database import Database, StoreError
 from training.formats.row import FileError, TrainingError
 from training.jobs import Jobs
@@ -84,9 +88,13 @@ class Voice:
 @click.argument("number", type=int)
 @golden
 @base_model
+@hash_addresses_option
+@secret_option
 @database_option
 @setting("jobs", click.IntRange(min=1), "Processes.", default=1)
-def run_job(number: int, golden: tuple[str, ...], model: Path, database: str, jobs: int) -> None:
+def run_job(
+    number: int, golden: tuple[str, ...], model: Path, hash_addresses: bool, secret: str, database: str, jobs: int
+) -> None:
     """Do a job that the service has taken up."""
     from training.errands import Errands
     from training.promotion import Promoter
@@ -97,7 +105,8 @@ def run_job(number: int, golden: tuple[str, ...], model: Path, database: str, jo
         job = store.find(number)
         if job is None or job.state != "running":
             return
-        errands = Errands(opened, model, Promoter(opened, model, golden, jobs), lambda: datetime.now(UTC))
+        labels = label_store(opened, open_secret(opened, database, secret), hash_addresses)
+        errands = Errands(opened, labels, model, Promoter(opened, model, golden, jobs), lambda: datetime.now(UTC))
         voice = Voice(store, number)
         voice.start()
         try:

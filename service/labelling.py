@@ -1,4 +1,7 @@
-"""``POST /v1/labels``: what a site says of a comment, answered once it is durable."""
+"""``POST /v1/labels``: what a site says of a comment, answered once it is durable.
+
+And ``GET /v1/checks/ID``: what people have said since of a comment that was checked, so that a site can follow them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from service.bodies import JSON, json_body
 from service.observer import SITE
 from service.problems import NotReadyError, UnknownCheckError
 from service.recorder import INTERVAL_SECONDS
-from service.schemas import encoded, label_of
+from service.schemas import check_members, encoded, label_of
 from training.database import DatabaseUnusableError
 from training.labels import GivenLabel, first_id
 
@@ -22,8 +25,10 @@ if TYPE_CHECKING:
     from service.auth import Guard
     from service.metrics import Metrics
     from training.labels import Check, LabelStore
+    from training.store import Site
 
 PATH = "/v1/labels"
+CHECKS_PATH = "/v1/checks/"
 PATIENCE = timedelta(seconds=10 * INTERVAL_SECONDS)
 """How long a check may take from one worker's answer to where all workers see it."""
 CHECK_ID = re.compile("[0-9a-f]{32}")
@@ -44,12 +49,12 @@ class Labelling:
         """Say which path leads to the view."""
         labelling = Blueprint("labelling", __name__)
         labelling.add_url_rule(PATH, view_func=self.add_label, methods=["POST"])
+        labelling.add_url_rule(f"{CHECKS_PATH}<check_id>", view_func=self.show_check)
         return labelling
 
     def add_label(self) -> Response:
         """Add a label of an earlier check, or of a comment that comes with it."""
-        site = self._guard.site_of(request.environ)
-        request.environ[SITE] = site.name
+        site = self._site()
         said = label_of(json_body(request.environ, self._max_body_bytes))
         self._guard.charge(site, 1)
         try:
@@ -65,6 +70,22 @@ class Labelling:
         if decision is not None:
             self._metrics.count_label(decision, said.label)
         return Response(encoded({"label": said.label}), 201, content_type=JSON)
+
+    def show_check(self, check_id: str) -> Response:
+        """Say what was decided of a comment, and what the last label says that people have given it since."""
+        site = self._site()
+        try:
+            check = self._check_of(check_id, site.name)
+            labels = self._labels.history(site.name, check.comment)
+        except DatabaseUnusableError as error:
+            _log.error("a check can't be looked up: %s", error)
+            raise NotReadyError("the check can't be looked up; the log says why") from error
+        return Response(encoded(check_members(check, labels[-1].label if labels else None)), content_type=JSON)
+
+    def _site(self) -> Site:
+        site = self._guard.site_of(request.environ)
+        request.environ[SITE] = site.name
+        return site
 
     def _check_of(self, check_id: str, site: str) -> Check:
         """Find a check; another worker may have answered it only just now."""

@@ -19,6 +19,8 @@ import click
 from model import SHIPPED
 from service.messages import Rejections, message, with_progress
 from service.options import database as database_option
+from service.options import hash_addresses as hash_addresses_option
+from service.options import secret as secret_option
 from service.options import setting, site_name
 from service.refusals import refusals
 
@@ -52,8 +54,10 @@ _limit = click.option("--limit", type=click.IntRange(min=1), default=50, show_de
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--site", required=True, callback=site_name, help="The site whose comments these are.")
+@hash_addresses_option
+@secret_option
 @database_option
-def import_labels(files: tuple[str, ...], site: str, database: str) -> None:
+def import_labels(files: tuple[str, ...], site: str, hash_addresses: bool, secret: str, database: str) -> None:
     """Add labelled comments to the label store.
 
     Reads the formats of "score". WordPress: approved comments are ham and spam is spam; pending and trashed ones have
@@ -62,10 +66,11 @@ def import_labels(files: tuple[str, ...], site: str, database: str) -> None:
     """
     from itertools import chain
 
+    from service.addresses import label_store
+    from service.secret import open_secret
     from training.database import Database
     from training.formats.files import read_rows, require_readable
     from training.importing import Imported, add_labels, given_labels
-    from training.labels import LabelStore
 
     with refusals():
         for name in files:
@@ -74,7 +79,8 @@ def import_labels(files: tuple[str, ...], site: str, database: str) -> None:
         rows = chain.from_iterable(map(read_rows, files))
         labels = with_progress(given_labels(rows, site, datetime.now(UTC), counts))
         with Database(database) as opened:
-            add_labels(rejections.sift(labels), LabelStore(opened), counts)
+            store = label_store(opened, open_secret(opened, database, secret), hash_addresses)
+            add_labels(rejections.sift(labels), store, counts)
         message(f"{counts.added:,} labels added, {counts.known:,} there already, {counts.unlabelled:,} without a label")
     rejections.exit_if_any()
 

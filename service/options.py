@@ -48,6 +48,10 @@ secret = setting(
     show_default="kept in a file beside the database",
 )
 
+hash_addresses = setting(
+    "hash-addresses", bool, "Whether e-mail and IP addresses are stored as keyed hashes, and not as they were sent."
+)
+
 
 def site_name(context: click.Context, parameter: click.Parameter, name: str) -> str:
     """Check the name of a site that a command is given."""

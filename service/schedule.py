@@ -140,6 +140,8 @@ def _environment(config: Config) -> Mapping[str, str]:
         "HAMGATE_DATABASE": config.database,
         "HAMGATE_MODEL": str(config.model),
         "HAMGATE_GOLDEN": os.pathsep.join(config.golden),
+        "HAMGATE_HASH_ADDRESSES": str(config.hash_addresses),
+        "HAMGATE_SECRET": config.secret,
         "OMP_NUM_THREADS": "1",
         "HAMGATE_JOBS": "1",
     }

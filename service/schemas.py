@@ -19,6 +19,8 @@ from training.labels import labeller
 
 if TYPE_CHECKING:
     from model.verdict import Verdict
+    from training.labelled import Label
+    from training.labels import Check
 
 MAX_COMMENTS = 1_000
 JSON_NAMES = {
@@ -138,6 +140,18 @@ class LabelledBody(BaseModel):
     label: Literal["spam", "ham"]
 
 
+class CheckBody(BaseModel):
+    """An earlier check, and what people have said of its comment since."""
+
+    model_config = ConfigDict(title="Check")
+
+    id: str = Field(description="Names the check.")
+    decision: Literal["allow", "review", "block", "discard"] = Field(description="What was decided.")
+    score: float = Field(ge=0, le=1, description="Calibrated probability, at the time, that the comment is spam.")
+    model: str = Field(description="Version of the model that said so.")
+    label: Literal["spam", "ham"] | None = Field(description="What a person said last; null where nobody did.")
+
+
 class ThresholdsBody(BaseModel):
     """Scores at and above which a comment is reviewed, blocked and discarded."""
 
@@ -239,6 +253,17 @@ def verdict_members(check_id: str, verdict: Verdict) -> dict[str, Any]:
             {"feature": reason.feature, "weight": reason.weight, "text": reason.text} for reason in verdict.reasons
         ],
         "model": verdict.model,
+    }
+
+
+def check_members(check: Check, label: Label | None) -> dict[str, Any]:
+    """Lay out a check as ``CheckBody`` describes it."""
+    return {
+        "id": check.id,
+        "decision": check.decision,
+        "score": check.score,
+        "model": check.model,
+        "label": label,
     }
 
 

@@ -32,6 +32,7 @@ from service.app import create_app
 from service.auth import digest_of, make_key
 from service.files import beside, replace_private
 from service.gateway import Gateway
+from service.labelling import CHECKS_PATH
 from service.labelling import PATH as LABELS_PATH
 from service.logs import configuration
 from service.metrics import DIRECTORY_VARIABLE
@@ -41,6 +42,7 @@ from service.problems import ServiceError
 from service.schedule import Schedule
 from service.secret import open_secret
 from service.served_model import proven
+from service.upkeep import Upkeep
 from training.accounts import Accounts, Invitation, Role
 from training.store import Store
 
@@ -75,7 +77,7 @@ def serve(config: Config) -> None:
     """
     if not config.model.is_file():
         raise CannotServeError(f"{config.model}: no such model file")
-    _require_free(config.host, config.port)
+    require_free(config.host, config.port)
     key, link = local_key(config.database), first_link(config)
     logging.config.dictConfig(configuration())
     multiprocessing.set_start_method("spawn", force=True)
@@ -86,12 +88,15 @@ def serve(config: Config) -> None:
         server.on_startup(partial(_print_welcome, config, key, link))
         schedule = Schedule(config)
         server.on_startup(schedule.start)
+        upkeep = Upkeep(config)
+        server.on_startup(upkeep.start)
         try:
             server.serve(target_loader=partial(_gateway, config), wrap_loader=False)
         except SystemExit:  # a worker died at some time; that is no failure of a service that was told to stop
             if not server.interrupt_signal:
                 raise
         finally:
+            upkeep.close()
             schedule.close()
 
 
@@ -149,7 +154,7 @@ def welcome(config: Config, key: str | None, link: str | None = None) -> str:
     return "\n".join(lines)
 
 
-def _require_free(host: str, port: int) -> None:
+def require_free(host: str, port: int) -> None:
     """Raise CannotServeError unless the address can be bound; the server itself would share it with another one."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -197,7 +202,7 @@ def _gateway(config: Config) -> Any:  # granian's type is that of its plain func
     app = create_app(config)
     for name in ("hamgate.follower", "hamgate.recorder"):
         atexit.register(app.extensions[name].close)
-    waiting = frozenset({LABELS_PATH, *AKISMET_LABEL_PATHS})
+    waiting = (LABELS_PATH, CHECKS_PATH, *AKISMET_LABEL_PATHS)
     return Gateway(app, config.max_batch_body_bytes, config.body_timeout_seconds, waiting, PAGES)
 
 

@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from demonstration import Demonstration
     from flask import Flask
     from flask.testing import FlaskClient
+    from playwright.sync_api import Browser
     from postgresql import PostgreSQL
 
-START_TIMEOUT_SECONDS = 30
+START_TIMEOUT_SECONDS = 120
 HAMGATE = [sys.executable, "-c", "from service.cli import main; main()"]
 
 
@@ -212,3 +214,26 @@ def service(small_model_path: Path, tmp_path_factory: pytest.TempPathFactory) ->
     )
     yield started
     assert stop_service(started) == 0
+
+
+@pytest.fixture(scope="session")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstration]:
+    """A running ``hamgate demo``, which nobody has signed in to yet."""
+    from demonstration import start_demonstration
+
+    folder = tmp_path_factory.mktemp("demonstration")
+    started = start_demonstration(folder, "--folder", str(folder))
+    yield started
+    assert started.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A real browser."""
+    from chromium import browsing, program
+
+    executable = program()
+    if executable is None:
+        pytest.skip("there is no Chromium (Debian: chromium)")
+    with browsing(executable) as browser:
+        yield browser

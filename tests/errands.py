@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from service.addresses import label_store
 from service.config import HOST
+from service.secret import open_secret
 from training.errands import Errands
 from training.formats.row import TrainingError
 from training.jobs import Jobs
@@ -24,7 +26,8 @@ def do_jobs(app: Flask, config: Config, golden: Sequence[str] = ()) -> list[Job]
     """Do all that waits, and return what became of it."""
     database = app.extensions["hamgate.store"]
     jobs, promoter = Jobs(database), Promoter(database, config.model, golden)
-    errands = Errands(database, config.model, promoter, lambda: datetime.now(UTC))
+    labels = label_store(database, open_secret(database, config.database, config.secret), config.hash_addresses)
+    errands = Errands(database, labels, config.model, promoter, lambda: datetime.now(UTC))
     done = []
     while (job := jobs.take(HOST, datetime.now(UTC))) is not None:
         try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ from service.recorder import Recorder
 from training.database import Database
 from training.labels import LabelStore, first_id
 from training.statistics import Statistics
+from training.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,7 +53,8 @@ def test_a_comment_is_labelled_by_the_id_of_its_check(client: FlaskClient, label
     reply = client.post("/v1/labels", json={"id": verdict["id"], "label": "spam", "labelled_by": "ann"})
     assert (reply.status_code, reply.json) == (201, {"label": "spam"})
     (given,) = all_labels(labels)
-    assert given.comment == Comment(text="Hi", author="Bo", user_ip="192.0.2.1")
+    assert given.comment == replace(Comment(text="Hi", author="Bo"), user_ip=given.comment.user_ip)
+    assert re.fullmatch("keyed-[0-9a-f]{32}", given.comment.user_ip)
     assert (given.site, given.label, given.labelled_by) == ("blog.example", "spam", "ann")
 
 
@@ -63,6 +67,38 @@ def test_a_comment_of_a_batch_is_labelled_by_its_id(client: FlaskClient, labels:
 def test_a_comment_is_labelled_by_sending_it(client: FlaskClient, labels: LabelStore) -> None:
     assert client.post("/v1/labels", json={"text": "Hi", "author": "Bo", "label": "ham"}).status_code == 201
     assert all_labels(labels)[0].comment == Comment(text="Hi", author="Bo")
+
+
+def test_a_site_can_follow_what_people_say_of_a_check(client: FlaskClient) -> None:
+    verdict = client.post("/v1/check", json={"text": "Hi", "author": "Bo"}).json
+    shown = {name: verdict[name] for name in ("id", "decision", "score", "model")}
+    assert client.get(f"/v1/checks/{verdict['id']}").json == shown | {"label": None}
+    for label in ("spam", "ham"):
+        client.post("/v1/labels", json={"id": verdict["id"], "label": label})
+        assert client.get(f"/v1/checks/{verdict['id']}").json == shown | {"label": label}
+
+
+def test_a_check_is_followed_over_http_with_no_body(service: Service) -> None:
+    verdict = service.check("Has the bell been polished?").json()
+    reply = service.call("GET", f"/v1/checks/{verdict['id']}")
+    assert (reply.status, reply.json()["label"]) == (200, None)
+
+
+@pytest.mark.parametrize("check_id", ["0" * 32, "f" * 32, "x", "%00", "..%2F..", "a" * 5_000])
+def test_a_check_that_is_not_there_is_not_found(client: FlaskClient, check_id: str) -> None:
+    reply = client.get(f"/v1/checks/{check_id}")
+    assert (reply.status_code, reply.content_type) == (404, "application/problem+json")
+
+
+def test_nobody_sees_the_check_of_another_site(client: FlaskClient, app: Flask, config: Config) -> None:
+    verdict = client.post("/v1/check", json={"text": "Hi"}).json
+    other = make_key()
+    with Store(config.database) as store:
+        store.add_site("other.example", digest_of(other), datetime.now(UTC))
+    assert client.get(f"/v1/checks/{verdict['id']}").status_code == 200
+    stranger = app.test_client()
+    for headers, status in (({"Authorization": f"Bearer {other}"}, 404), ({}, 401)):
+        assert stranger.get(f"/v1/checks/{verdict['id']}", headers=headers).status_code == status
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from model.artifact import load
 from training.formats.files import read_rows
 from training.importing import Imported, add_labels, given_labels
-from training.labels import LabelStore
 from training.preview import Preview
 from training.registry import Registry
 from training.survey import survey
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from training.formats.row import Rejected
     from training.gate import GateReport
     from training.jobs import Job
-    from training.labels import GivenLabel
+    from training.labels import GivenLabel, LabelStore
     from training.promotion import Promoter
     from training.retrain import Report
 
@@ -44,8 +43,11 @@ class Done(NamedTuple):
 class Errands:
     """Does jobs on a database; ``clock`` tells the time (UTC). ``base`` is the model file that the service serves."""
 
-    def __init__(self, database: Database, base: Path, promoter: Promoter, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, labels: LabelStore, base: Path, promoter: Promoter, clock: Callable[[], datetime]
+    ) -> None:
         self._database = database
+        self._store = labels
         self._base = base
         self._promoter = promoter
         self._now = clock
@@ -107,7 +109,7 @@ class Errands:
     def add_labels(self, job: Job, report: Report) -> Done:
         """Add the labels of the job's file, which is then removed."""
         found, counts = Preview(""), Imported()
-        add_labels(found.sift(self._labels(job, counts, report)), LabelStore(self._database), counts)
+        add_labels(found.sift(self._labels(job, counts, report)), self._store, counts)
         Path(job.request["path"]).unlink(missing_ok=True)
         outcome = {**job.request, "added": counts.added, "known": counts.known, "unlabelled": counts.unlabelled}
         outcome |= {"rejected": found.rejected, "first_rejected": found.first_rejected}

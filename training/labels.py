@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from model.comment import Comment
     from training.database import Database
     from training.labelled import Label
+    from training.pseudonyms import Pseudonyms
 
 _stands = _labels.c.withdrawal.is_(None)
 _COMMENT = 3
@@ -64,14 +65,19 @@ class GivenLabel:
 
 
 class LabelStore:
-    """Checks and labels in a database."""
+    """Checks and labels in a database: with pseudonyms, where there are any, for the addresses in comments.
 
-    def __init__(self, database: Database) -> None:
+    Whoever writes to a store needs them, or it keeps addresses as they were sent; readers don't.
+    """
+
+    def __init__(self, database: Database, pseudonyms: Pseudonyms | None = None) -> None:
         self._database = database
+        self._pseudonyms = pseudonyms
 
     def remember(self, checks: Sequence[Check]) -> None:
         """Keep checks, so that they can be labelled by their id; those of more than ``MAX_CHECK_BYTES`` are not."""
-        rows = [row for row in map(_check_row, checks) if len(row[_COMMENT]) <= MAX_CHECK_BYTES]
+        rows = [_check_row(check, self._kept(check.comment)) for check in checks]
+        rows = [row for row in rows if len(row[_COMMENT]) <= MAX_CHECK_BYTES]
         if not rows:
             return
         insert = sa.insert(_checks)
@@ -118,9 +124,10 @@ class LabelStore:
         with self._database.transaction() as connection:
             _lock(connection)
             for label in labels:
-                digest = digest_of(label.comment)
+                kept = self._kept(label.comment)
+                digest = digest_of(kept)
                 if label.label != _last_label(connection, label.site, digest):
-                    connection.execute(sa.insert(_labels), _label_row(label, digest))
+                    connection.execute(sa.insert(_labels), _label_row(label, kept, digest))
                     added += 1
         return added
 
@@ -163,7 +170,7 @@ class LabelStore:
 
     def history(self, site: str, comment: Comment) -> list[GivenLabel]:
         """List what was said of a comment, from first to last."""
-        return self._history(site, digest_of(comment))
+        return self._history(site, digest_of(self._kept(comment)))
 
     def contested(self, most: int) -> list[list[GivenLabel]]:
         """List the histories of comments that different people labelled differently, the newest first."""
@@ -196,6 +203,9 @@ class LabelStore:
     def every(self, after: int = 0, site: str | None = None) -> Iterator[tuple[int, GivenLabel]]:
         """Yield all labels (of one site, or of all) after that number, with their numbers, in order."""
         return self._page(sa.true(), after, site)
+
+    def _kept(self, comment: Comment) -> Comment:
+        return comment if self._pseudonyms is None else self._pseudonyms.of(comment)
 
     def _page(self, wanted: sa.ColumnElement[bool], after: int, site: str | None) -> Iterator[tuple[int, GivenLabel]]:
         while True:
@@ -254,10 +264,10 @@ def _last_label(connection: sa.Connection, site: str, digest: bytes) -> str | No
     return connection.execute(chosen.order_by(_labels.c.number.desc()).limit(1)).scalar_one_or_none()
 
 
-def _check_row(check: Check) -> tuple[Any, ...]:
+def _check_row(check: Check, comment: Comment) -> tuple[Any, ...]:
     """Lay out a check in the order of the columns."""
     at = check.checked_at.timestamp()
-    return check.id, check.site, at, encoded(check.comment), check.score, str(check.decision), check.model
+    return check.id, check.site, at, encoded(comment), check.score, str(check.decision), check.model
 
 
 def _check(row: sa.Row[tuple[object, ...]]) -> Check:
@@ -265,11 +275,11 @@ def _check(row: sa.Row[tuple[object, ...]]) -> Check:
     return Check(row.id, row.site, at, decoded(row.comment), row.score, row.decision, row.model)
 
 
-def _label_row(given: GivenLabel, digest: bytes) -> dict[str, Any]:
+def _label_row(given: GivenLabel, comment: Comment, digest: bytes) -> dict[str, Any]:
     return {
         "site": given.site,
         "comment_digest": digest,
-        "comment": encoded(given.comment),
+        "comment": encoded(comment),
         "label": given.label,
         "labelled_by": given.labelled_by,
         "labelled_at": given.labelled_at,

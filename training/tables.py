@@ -6,11 +6,17 @@ Leaves what is done with their rows to ``labels``.
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
 
 from model.comment import FIELD_NAMES, Comment
 from training.database import UtcDateTime
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.compiler import SQLCompiler
 
 NAME_CHARACTERS = 253
 _schema = sa.MetaData()
@@ -48,11 +54,31 @@ withdrawals = sa.Table(
 )
 
 
+_SORTED_NAMES = tuple(sorted(FIELD_NAMES))
+
+
 def encoded(comment: Comment) -> bytes:
     """Return JSON in ASCII, which keeps lone surrogates and NUL, without the fields that are empty."""
-    return json.dumps({name: value for name in sorted(FIELD_NAMES) if (value := getattr(comment, name))}).encode()
+    return json.dumps({name: value for name in _SORTED_NAMES if (value := getattr(comment, name))}).encode()
 
 
 def decoded(written: bytes) -> Comment:
     """Read what ``encoded`` wrote."""
     return Comment.from_mapping(json.loads(written))
+
+
+class as_text(GenericFunction[str]):  # noqa: N801 - named as SQL's functions are
+    """A column of encoded comments as text, so that it can be searched."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
+@compiles(as_text, "sqlite")
+def _cast(element: as_text, compiler: SQLCompiler, **more: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **more)} AS TEXT)"
+
+
+@compiles(as_text, "postgresql")
+def _converted(element: as_text, compiler: SQLCompiler, **more: Any) -> str:
+    return f"convert_from({compiler.process(element.clauses, **more)}, 'UTF8')"

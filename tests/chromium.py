@@ -1,0 +1,116 @@
+"""A real browser for tests: Debian's Chromium, driven by Playwright, with a watch for whatever must not happen."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Error, sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",  # containers give root no other choice
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+]
+PHONE = {"width": 360, "height": 780}
+DESKTOP = {"width": 1280, "height": 900}
+CANARY = "hamgateCanary"
+"""What the hostile comments set, call or show where something of them is run."""
+WATCH = """
+addEventListener("securitypolicyviolation", event =>
+  console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+"""
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+
+
+def program() -> str | None:
+    """Find a browser that is installed."""
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+
+
+@contextmanager
+def browsing(executable: str) -> Iterator[Browser]:
+    """Run a browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A page of a context of its own, and all that happened in it that should not have."""
+
+    page: Page
+    incidents: list[str] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Fail if anything happened since the last time, or if something of a comment was run."""
+        canary = self.page.evaluate(f"typeof window.{CANARY}")
+        if canary != "undefined":
+            self.incidents.append(f"the canary is a {canary}")
+        found = list(self.incidents)
+        self.incidents.clear()
+        assert not found, "\n".join(found)
+
+
+@contextmanager
+def watched(browser: Browser, *origins: str, **options: Any) -> Iterator[Watched]:
+    """Open a page that may ask for nothing but what is at these origins."""
+    context = browser.new_context(**{"viewport": DESKTOP, "color_scheme": "light", **options})
+    context.set_default_timeout(30_000)
+    context.add_init_script(WATCH)
+    try:
+        seen = Watched(context.new_page())
+        _watch(context, seen, set(origins))
+        yield seen
+    finally:
+        context.close()
+
+
+def _watch(context: BrowserContext, seen: Watched, origins: set[str]) -> None:
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            seen.incidents.append(f"console {message.type}: {message.text[:300]}")
+
+    def on_request(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme not in ("data", "blob") and f"{address.scheme}://{address.netloc}" not in origins:
+            seen.incidents.append(f"request to {request.url[:200]}")
+
+    context.on("console", on_console)
+    context.on("weberror", lambda error: seen.incidents.append(f"error: {str(error.error)[:300]}"))
+    context.on("request", on_request)
+    context.on("dialog", lambda dialog: (seen.incidents.append(f"dialog: {dialog.message[:100]}"), dialog.dismiss()))
+    context.on("page", lambda page: seen.incidents.append(f"window opened: {page.url[:100]}"))
+
+
+def overflow(page: Page) -> int:
+    """Return how many pixels the page is wider than its window."""
+    wide: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return wide
+
+
+def accessibility_violations(page: Page) -> list[str]:
+    """Ask axe-core, and name each rule that is broken and by what."""
+    try:
+        page.evaluate("typeof axe === 'object'") or page.evaluate(AXE)
+    except Error:
+        page.evaluate(AXE)
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+    return [f"{one['id']}: {node['html'][:200]} {node['failureSummary']}" for one in found for node in one["nodes"]]
