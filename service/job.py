@@ -26,7 +26,7 @@ from service.options import setting
 from service.refusals import refusals
 from service.secret import open_secret
 from training.database import Database, StoreError
-from training.formats.row import FileError, TrainingError
+from training.formats.row import TrainingError
 from training.jobs import Jobs
 
 if TYPE_CHECKING:
@@ -119,8 +119,6 @@ def _do(job: Job, do: Callable[[Job, Report], Done], store: Jobs, voice: Voice) 
     """Do a job and note how it ended."""
     try:
         message, outcome = do(job, voice.report)
-    except FileError as error:
-        store.fail(job.number, error.problem, datetime.now(UTC))
     except (ModelError, TrainingError, OSError) as error:
         store.fail(job.number, str(error), datetime.now(UTC))
     except Exception:

@@ -14,6 +14,7 @@ from browser import Browser
 from errands import do_jobs
 from test_exports import DISQUS as DISQUS_EXPORT
 from test_exports import comment, post, wxr
+from werkzeug.test import encode_multipart
 
 from service.files import beside
 from service.uploads import KEPT_SECONDS, Uploads
@@ -51,7 +52,9 @@ def browser(app: Flask, key: str) -> Browser:
 
 
 def send_whole(browser: Browser, name: str, content: bytes, site: str = SITE) -> TestResponse:
-    return browser.post(PAGE, site=site, file=(io.BytesIO(content), name))
+    fields = {"form_token": browser.token(), "site": site, "file": (io.BytesIO(content), name)}
+    boundary, body = encode_multipart(fields)
+    return browser.client.post(PAGE, data=body, content_type=f"multipart/form-data; boundary={boundary}")
 
 
 def judged(browser: Browser, app: Flask, config: Config, name: str, content: bytes) -> str:

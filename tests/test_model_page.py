@@ -81,7 +81,9 @@ def test_a_survey_fills_the_page_within_its_budget(app: Flask, config: Config) -
     assert (job.state, job.message) == ("done", "looked at the checks of the last days")
     page = browser.get(PAGE).text
     assert page.count("<svg") == 6
-    assert "360" in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL), "checks of the week"
+    without_plots = re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
+    assert f'<th scope="row">{NOW.date()}</th>' in without_plots
+    assert "allow 80, block 40" in without_plots
     assert len(page.encode()) + len(browser.get("/static/hamgate.css").data) < BUDGET_BYTES
     assert not re.search(r"<style|style=|<script(?! src=)", page), "the policy of the headers forbids them"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from model.artifact import load
 from training.formats.files import read_rows
+from training.formats.row import FileError, TrainingError
 from training.importing import Imported, add_labels, given_labels
 from training.preview import Preview
 from training.registry import Registry
@@ -119,16 +120,23 @@ class Errands:
         return trial(self._database, self._promoter, version, self._now(), report)
 
     def _labels(self, job: Job, counts: Imported, report: Report) -> Iterator[GivenLabel | Rejected]:
-        """Read the labels of the job's file as the site's, telling how much of the file has been read."""
+        """Read the labels of the job's file as the site's, telling how much of the file has been read.
+
+        Raises:
+            TrainingError: the file can't be read; the message does not say where it is kept.
+        """
         path = Path(job.request["path"])
         streams: list[BinaryIO] = []
         size = max(path.stat().st_size, 1) if path.exists() else 1
-        rows = read_rows(str(path), streams.append)
-        for number, label in enumerate(
-            given_labels(rows, job.request["site"], self._now(), counts, job.asked_by), start=1
-        ):
-            report(f"read {number:,} comments", min(streams[0].tell() / size, 1.0))
-            yield label
+        labels = given_labels(
+            read_rows(str(path), streams.append), job.request["site"], self._now(), counts, job.asked_by
+        )
+        try:
+            for number, label in enumerate(labels, start=1):
+                report(f"read {number:,} comments", min(streams[0].tell() / size, 1.0))
+                yield label
+        except FileError as error:
+            raise TrainingError(error.problem) from error
 
 
 def _said(found: GateReport) -> str:

@@ -140,7 +140,8 @@ def drift(dates: Sequence[str], indices: Mapping[str, Sequence[float | None]]) -
     for (label, values), color, marker in zip(indices.items(), (_INK, _SPAM, _HAM), "os^", strict=False):
         axes.plot(days, [np.nan if value is None else value for value in values], marker, color=color, label=label)
     axes.axhline(DRIFTING, color=_INK, linewidth=0.9, linestyle=":")
-    axes.set(ylabel="population stability index", ylim=(0, None), xlim=(-0.5, len(dates) - 0.5))
+    highest = max((value for values in indices.values() for value in values if value is not None), default=0.0)
+    axes.set(ylabel="population stability index", xlim=(-0.5, len(dates) - 0.5), ylim=(0, 1.3 * max(highest, DRIFTING)))
     _name_dates(axes, dates)
     axes.legend(loc="upper left")
     return _svg(figure, "Drift by day")
