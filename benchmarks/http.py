@@ -5,7 +5,9 @@
 Each round starts each service afresh and loads it for some seconds, one after the other, so that what else the machine
 does strikes all alike. The client is ``wrk`` where it is installed (apt-get install wrk), else a plain asyncio one.
 ``--before`` adds the service of another checkout.
-Prints a line for each service and round, and the medians and ratios at the end.
+Prints a line for each service and round, and the medians and ratios at the end: of answers a second, and, where the
+system tells (``/proc``), of the processor time that the server's processes took for an answer, which other work on the
+machine moves less.
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -34,6 +37,7 @@ from flask import Flask, Response, jsonify
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+CHECK = "POST /v1/check"
 BODY_COUNT = 200
 TEXT_LENGTH = 300
 WORDS = (
@@ -107,11 +111,12 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the client saw: answers a second, and latencies in milliseconds."""
+    """What the client saw: answers a second, latencies in milliseconds; and the server's time for one, in µs."""
 
     per_second: float
     p50_ms: float
     p99_ms: float
+    cpu_us: float = 0.0
 
 
 def forms(key: str) -> list[bytes]:
@@ -168,13 +173,13 @@ def contenders(port: int, workers: int, before: Path | None) -> list[Contender]:
         ),
         Contender("checks not remembered", [*hamgate, "--keep-checks-days", "0"], "/v1/check"),
         Contender("Akismet comment-check", hamgate, "/1.1/comment-check"),
-        Contender("POST /v1/check", hamgate, "/v1/check"),
+        Contender(CHECK, hamgate, "/v1/check"),
     ]
 
 
 @contextmanager
-def running(contender: Contender, port: int, directory: Path) -> Iterator[str]:
-    """Start a contender in a process group of its own, and yield the key that it prints."""
+def running(contender: Contender, port: int, directory: Path) -> Iterator[tuple[str, int]]:
+    """Start a contender in a process group of its own, and yield the key that it prints, and the group."""
     environment = os.environ | {"HAMGATE_DATABASE": f"sqlite:///{directory / 'hamgate.sqlite3'}"}
     printed = directory / "stdout"
     with printed.open("wb") as stdout, (directory / "stderr").open("wb") as stderr:
@@ -184,7 +189,7 @@ def running(contender: Contender, port: int, directory: Path) -> Iterator[str]:
     try:
         _wait_for(port, process, directory / "stderr")
         key = re.search(r"Bearer (\w+)", printed.read_text(encoding="utf-8"))
-        yield key[1] if key else "none"
+        yield key[1] if key else "none", process.pid
     finally:
         process.terminate()
         process.wait()
@@ -201,7 +206,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], stderr: Path) -> None
     raise RuntimeError(f"nobody answers on port {port}: {stderr.read_text(encoding='utf-8')}")
 
 
-def load_with_wrk(url: str, key: str, seconds: float, connections: int, directory: Path) -> Load:
+def load_with_wrk(url: str, key: str, seconds: float, connections: int, *, directory: Path) -> Load:
     script = directory / "load.lua"
     is_form = url.endswith("comment-check")
     listed = ",\n".join(f"[==[{body.decode()}]==]" for body in (forms(key) if is_form else bodies()))
@@ -266,13 +271,25 @@ async def _load(url: str, key: str, seconds: float, connections: int) -> Load:
 
 
 def measure(contender: Contender, port: int, seconds: float, connections: int) -> Load:
-    with tempfile.TemporaryDirectory() as directory, running(contender, port, Path(directory)) as key:
+    with tempfile.TemporaryDirectory() as directory, running(contender, port, Path(directory)) as (key, group):
         url = f"http://127.0.0.1:{port}{contender.path}"
-        if shutil.which("wrk"):
-            load_with_wrk(url, key, 1, connections, Path(directory))
-            return load_with_wrk(url, key, seconds, connections, Path(directory))
-        load_with_asyncio(url, key, 1, connections)
-        return load_with_asyncio(url, key, seconds, connections)
+        load = partial(load_with_wrk, directory=Path(directory)) if shutil.which("wrk") else load_with_asyncio
+        load(url, key, 1, connections)
+        before = _cpu_seconds(group)
+        seen = load(url, key, seconds, connections)
+        taken = _cpu_seconds(group) - before
+        return replace(seen, cpu_us=taken / (seen.per_second * seconds) * 1e6)
+
+
+def _cpu_seconds(group: int) -> float:
+    """Sum up the processor time of a process group, in seconds; 0 where the system does not tell."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = path.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            if int(fields[2]) == group:
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -283,10 +300,13 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--port", type=int, default=8_765)
     parser.add_argument("--before", type=Path, help="a checkout of an earlier state")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these alone, beside POST /v1/check")
     wanted = parser.parse_args()
     loads: dict[str, list[Load]] = {}
     for round_number in range(wanted.rounds):
         for contender in contenders(wanted.port, wanted.workers, wanted.before):
+            if wanted.only and contender.name not in (*wanted.only, CHECK):
+                continue
             load = measure(contender, wanted.port, wanted.seconds, wanted.connections)
             loads.setdefault(contender.name, []).append(load)
             print(f"round {round_number + 1}  {_line(contender.name, load)}", flush=True)
@@ -294,9 +314,9 @@ def main() -> None:
     medians = {name: _median(seen) for name, seen in loads.items()}
     for name, load in medians.items():
         print(f"median   {_line(name, load)}")
-    check = medians.pop("POST /v1/check")
+    check = medians.pop(CHECK)
     for name, load in medians.items():
-        print(f"POST /v1/check reaches {check.per_second / load.per_second:.0%} of {name}")
+        print(f"POST /v1/check reaches {check.per_second / load.per_second:.0%} of {name}{_by_time(check, load)}")
     print(f"POST /v1/check: p99 is {check.p99_ms / check.p50_ms:.1f} times the median")
 
 
@@ -305,11 +325,17 @@ def _median(loads: list[Load]) -> Load:
         statistics.median(load.per_second for load in loads),
         statistics.median(load.p50_ms for load in loads),
         statistics.median(load.p99_ms for load in loads),
+        statistics.median(load.cpu_us for load in loads),
     )
 
 
+def _by_time(check: Load, load: Load) -> str:
+    return f", {load.cpu_us / check.cpu_us:.0%} by the server's time" if check.cpu_us else ""
+
+
 def _line(name: str, load: Load) -> str:
-    return f"{name:28}{load.per_second:9,.0f}/s  p50 {load.p50_ms:6.2f} ms  p99 {load.p99_ms:6.2f} ms"
+    latencies = f"p50 {load.p50_ms:6.2f} ms  p99 {load.p99_ms:6.2f} ms"
+    return f"{name:28}{load.per_second:9,.0f}/s  {latencies}  {load.cpu_us:5.0f} µs of the server"
 
 
 if __name__ == "__main__":

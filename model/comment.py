@@ -60,24 +60,21 @@ class Comment:
         Raises:
             InvalidCommentError: ``text`` is missing, or a known field is not a string.
         """
-        if "text" not in mapping:
-            raise InvalidCommentError("text", "missing; it is the one required field")
+        if mapping.get("text") is None:
+            found = "found null, expected a string" if "text" in mapping else "missing; it is the one required field"
+            raise InvalidCommentError("text", found)
         known: dict[str, str] = {}
-        for name in FIELD_NAMES:
-            value = mapping.get(name)
-            if value is None:
-                if name == "text":
-                    raise InvalidCommentError("text", "found null, expected a string")
+        for name, value in mapping.items():
+            if value is None or name not in _FIELDS:
                 continue
             if not isinstance(value, str):
                 raise InvalidCommentError(name, f"found {type(value).__name__}, expected a string")
-            if value:
-                known[name] = value if value.isascii() else _without_surrogates(value)
-        known.setdefault("text", "")
+            known[name] = value if value.isascii() else _without_surrogates(value)
         return cls(**known)
 
 
 FIELD_NAMES: tuple[str, ...] = tuple(field.name for field in fields(Comment))
+_FIELDS = frozenset(FIELD_NAMES)
 
 
 def _without_surrogates(text: str) -> str:

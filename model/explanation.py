@@ -5,7 +5,7 @@ Owns gathering n-grams into reasons. The weights of all reasons of a comment sum
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from model.ngrams import FAMILIES, TEXT_FAMILIES, grams_of
 from model.relation import related_reasons
@@ -47,19 +47,17 @@ def explain(
     """
     parts = [parts_of(comment) for comment in comments]
     grams = grams_of(parts)
-    contributions = scorer.contributions(grams.columns, grams.cells, grams.sizes)
-    strongest, weights = scorer.strongest_words(grams, contributions)
-    log_odds_of, families = contributions.log_odds.tolist(), contributions.families.tolist()
-    words_of, weights_of = strongest.tolist(), weights.tolist()
+    log_odds_of, families, words_of, weights_of = (found.tolist() for found in scorer.explained(grams))
     taught = None if learnt is None else learnt(grams).tolist()
+    words = _Words(grams.joined, grams.word_starts.tolist(), grams.word_ends.tolist())
     explained = []
     for row, (comment, log_odds, sketch) in enumerate(zip(comments, log_odds_of, sketches_of(grams), strict=True)):
         further = related_reasons(comment)
         if taught is not None:
             further = [*further, Reason("labels", taught[row], "what people said of this site's comments")]
-        words = _telling_words(grams, words_of[row], weights_of[row])
+        telling = words.telling(words_of[row], weights_of[row])
         reasons = [Reason("base", scorer.offset, "before anything is known of a comment")]
-        reasons += _reasons(parts[row], families[row], words)
+        reasons += _reasons(parts[row], families[row], telling)
         reasons += further
         reasons.sort(key=_importance)
         explained.append((log_odds + sum(reason.weight for reason in further), tuple(reasons), sketch))
@@ -82,27 +80,31 @@ def _reasons(parts: Parts, by_family: list[float], words: dict[str, float]) -> l
     """Say what each field adds, the text's telling words apart."""
     reasons = [Reason(f"text:{word}", weight, f"the words around “{word}”") for word, weight in words.items()]
     reasons.append(Reason("text", sum(by_family[:TEXT_FAMILIES]) - sum(words.values()), "the rest of the text"))
+    first_of = dict(reversed(parts.segments))
     for (feature, kind, sentence), weight in zip(_FIELDS, by_family[TEXT_FAMILIES:-1], strict=True):
         if weight:
-            reasons.append(Reason(feature, weight, sentence.format(_first_of(parts, kind))))
+            quoted = first_of.get(kind, "").strip()[:MAX_QUOTED_CHARACTERS]
+            reasons.append(Reason(feature, weight, sentence.format(quoted)))
     reasons.append(Reason("traits", by_family[-1], f"how the comment is made up: {_readable(parts.traits)}"))
     return reasons
 
 
-def _telling_words(grams: Grams, words: list[int], weights: list[float]) -> dict[str, float]:
-    """Name the words that weigh most, each once."""
-    telling: dict[str, float] = {}
-    for word, weight in zip(words, weights, strict=True):
-        if word >= 0:
-            start, end = int(grams.word_starts[word]), int(grams.word_ends[word])
-            name = grams.joined[start : min(end, start + MAX_QUOTED_CHARACTERS)]
-            telling[name] = telling.get(name, 0.0) + weight
-    return telling
+class _Words(NamedTuple):
+    """Where the words of a batch lie in its joined strings."""
 
+    joined: str
+    starts: list[int]
+    ends: list[int]
 
-def _first_of(parts: Parts, kind: Kind) -> str:
-    """Quote the first string of a kind, shortened."""
-    return next((string.strip()[:MAX_QUOTED_CHARACTERS] for k, string in parts.segments if k is kind), "")
+    def telling(self, words: list[int], weights: list[float]) -> dict[str, float]:
+        """Name the words that weigh most, each once."""
+        telling: dict[str, float] = {}
+        for word, weight in zip(words, weights, strict=True):
+            if word >= 0:
+                start = self.starts[word]
+                name = self.joined[start : min(self.ends[word], start + MAX_QUOTED_CHARACTERS)]
+                telling[name] = telling.get(name, 0.0) + weight
+        return telling
 
 
 def _readable(traits: list[str]) -> str:

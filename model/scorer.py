@@ -97,21 +97,27 @@ class Scorer:
         constants = self.joint_scale, self.bayes_scale, self.slope, self.offset
         return Contributions(entries, *_weighed(sums, sizes, self.family_scales, self.family_offsets, constants))
 
-    def strongest_words(self, grams: Grams, contributions: Contributions) -> tuple[Ints, Floats]:
-        """Return the words of each comment's text that weigh most, by the n-grams that begin in them.
+    def explained(self, grams: Grams) -> tuple[Floats, Floats, Ints, Floats]:
+        """Score a batch and find the words of each comment's text that weigh most, by the n-grams that begin in them.
+
+        All in one compiled call, since each call from Python takes as long as a loop over a comment's n-grams.
 
         Returns:
-            int64, shape (n, MAX_WORDS): indices into the words, -1 where there are fewer.
-            float64, shape (n, MAX_WORDS): what they add to the log-odds.
+            float64, shape (n,): the log-odds.
+            float64, shape (n, families): what each family adds to them.
+            int64, shape (n, MAX_WORDS): indices into the words, strongest first, -1 where there are fewer.
+            float64, shape (n, MAX_WORDS): what those words add.
         """
-        return _strongest_words(
-            contributions.entries,
+        return _explained(
+            self.table,
+            grams.columns,
             grams.cells,
+            grams.sizes,
             grams.words,
             len(grams.word_starts),
-            contributions.per_regression,
-            contributions.per_joint,
-            contributions.per_ratio,
+            self.family_scales,
+            self.family_offsets,
+            (self.joint_scale, self.bayes_scale, self.slope, self.offset),
         )
 
 
@@ -170,6 +176,25 @@ def _weighed(
             families[row, family] = adds
             log_odds[row] += adds
     return per_regression, per_joint, per_ratio, families, log_odds
+
+
+@compiled
+def _explained(
+    table: Columns,
+    columns: Columns,
+    cells: Cells,
+    sizes: Ints,
+    words: Cells,
+    word_count: int,
+    scales: Floats,
+    offsets: Floats,
+    constants: tuple[float, float, float, float],
+) -> tuple[Floats, Floats, Ints, Floats]:
+    entries = _entries(table, columns)
+    weighed = _weighed(_sums(entries, cells, sizes.size), sizes, scales, offsets, constants)
+    per_regression, per_joint, per_ratio, families, log_odds = weighed
+    strongest, adds = _strongest_words(entries, cells, words, word_count, per_regression, per_joint, per_ratio)
+    return log_odds, families, strongest, adds
 
 
 @compiled

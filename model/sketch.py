@@ -18,21 +18,23 @@ from model.ngrams import FAMILIES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model.ngrams import I32, U32, U64, Floats, Grams
+    from model.ngrams import I32, U32, Floats, Grams
 
 BINS = 32
 _BIN_SHIFT = np.uint32(32 - 5)
 _MIX = np.uint32(0x9E3779B1)
 _WIDE_MIX = np.uint64(0x9E3779B97F4A7C15)
 _EMPTY = np.uint32(0xFFFFFFFF)
+_HALF = np.uint64(32)
+_SKETCH_BYTES = 4 * (BINS + 2)
 _FAMILY_COUNT = len(FAMILIES)
 assert 1 << (32 - int(_BIN_SHIFT)) == BINS  # noqa: S101 - the shift must leave as many bits as there are bins
 
 
 def sketches_of(grams: Grams) -> list[bytes]:
     """Sketch each comment of a batch: ``BINS`` numbers of 32 bits, and 64 bits of digest."""
-    smallest, digests = _sketched(grams.columns, grams.cells, len(grams.sizes))
-    return [bins.tobytes() + digest.tobytes() for bins, digest in zip(smallest, digests, strict=True)]
+    sketched = _sketched(grams.columns, grams.cells, len(grams.sizes)).tobytes()
+    return [sketched[start : start + _SKETCH_BYTES] for start in range(0, len(sketched), _SKETCH_BYTES)]
 
 
 def bins_of(sketch: bytes) -> bytes:
@@ -62,14 +64,18 @@ def _shared(table: U32) -> Floats:
 
 
 @compiled
-def _sketched(columns: U32, cells: I32, count: int) -> tuple[U32, U64]:
-    smallest, digests = np.full((count, BINS), _EMPTY, np.uint32), np.zeros(count, np.uint64)
+def _sketched(columns: U32, cells: I32, count: int) -> U32:
+    """Fill a row for each comment: its bins, then the lower and the upper half of its digest."""
+    rows, digests = np.full((count, BINS + 2), _EMPTY, np.uint32), np.zeros(count, np.uint64)
     for place in range(len(columns)):
         row = cells[place] // _FAMILY_COUNT if count > 1 else 0  # a division takes longer than all the rest
         mixed = np.uint32(columns[place] * _MIX)
         mixed = np.uint32((mixed ^ (mixed >> np.uint32(15))) * _MIX)
         bin_of = mixed >> _BIN_SHIFT
-        smallest[row, bin_of] = min(smallest[row, bin_of], mixed)
+        rows[row, bin_of] = min(rows[row, bin_of], mixed)
         spread = (np.uint64(columns[place]) + np.uint64(1)) * _WIDE_MIX
         digests[row] += (spread ^ (spread >> np.uint64(29))) * _WIDE_MIX
-    return smallest, digests
+    for row in range(count):
+        rows[row, BINS] = np.uint32(digests[row] & np.uint64(_EMPTY))
+        rows[row, BINS + 1] = np.uint32(digests[row] >> _HALF)
+    return rows

@@ -142,14 +142,15 @@ class Akismet:
         self._guard.charge(site, 1)
         comment = form.comment()
         verdict = self._judge.check(site.name, comment, form.haste())
-        is_spam = verdict.decision in self._spam_decisions
+        told = self._judge.told(site.name, verdict)
+        is_spam = told.decision in self._spam_decisions
         if not form.is_test:
             self._metrics.count_verdict(verdict)
             self._recorder.record(environ[REQUEST_ID], site.name, comment, verdict)
             self._recorder.count(site.name, "spam" if is_spam else "ham")
         if form.is_true("classify"):
             headers.append(("X-Akismet-Classification", "spam" if is_spam else "ham"))
-        if verdict.decision == "discard":
+        if told.decision == "discard":
             headers.append(discard)
         return str(is_spam).lower(), headers
 

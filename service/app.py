@@ -34,13 +34,16 @@ from service.moderation.work import WorkPage
 from service.observer import REQUEST_ID, Observer
 from service.problems import answer_to, answer_with, problem
 from service.recorder import Recorder
+from service.rulebook import Rulebook
 from service.secret import open_secret
 from service.served_model import ServedModel
 from service.uploads import Uploads
 from training.accounts import Accounts
 from training.attempts import Attempts
 from training.jobs import Jobs
+from training.lists import ListStore
 from training.registry import Registry
+from training.settings import SettingsStore
 from training.statistics import Statistics
 from training.store import Store
 
@@ -67,9 +70,11 @@ def create_app(config: Config) -> Flask:
     statistics = Statistics(store)
     jobs = Jobs(store)
     metrics.add(Drift(jobs))
-    recorder = Recorder(labels, statistics, config.keep_checks_days)
-    follower = Follower(labels, Registry(store), served, config.share_labels)
-    judge = Judge(served, follower)
+    settings, lists = SettingsStore(store), ListStore(store)
+    rulebook = Rulebook(settings, lists)
+    recorder = Recorder(labels, statistics, config.keep_checks_days, rulebook)
+    follower = Follower(labels, Registry(store), served, rulebook, config.share_labels)
+    judge = Judge(served, follower, rulebook)
     check = Check(guard, judge, metrics, recorder, config.max_body_bytes)
     akismet = Akismet(
         guard, judge, metrics, recorder, labels, statistics, config.max_body_bytes, config.akismet_blocks_review
@@ -95,6 +100,8 @@ def create_app(config: Config) -> Flask:
     )
     app.extensions["hamgate.store"] = store
     app.extensions["hamgate.recorder"] = recorder
+    app.extensions["hamgate.rulebook"] = rulebook
+    app.extensions["hamgate.judge"] = judge
     app.extensions["hamgate.follower"] = follower
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(Api(guard, served, judge, metrics, recorder, config.max_batch_body_bytes).blueprint())

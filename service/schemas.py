@@ -7,13 +7,14 @@ the connection to ``bodies``.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json, to_json
 
-from model.comment import Comment
+from model.comment import Comment, InvalidCommentError
 from service.problems import BodyTooLargeError, MalformedBodyError, WrongFieldError, problem_of
 from training.labels import labeller
 
@@ -301,6 +302,10 @@ def _decoded_without_surrogates(body: bytes) -> Any:
 
 
 def _comment_in(decoded: Any) -> Comment:
+    """Read a comment; what is wrong with one that can't be read is said by the schema, in the words of JSON."""
+    if isinstance(decoded, dict):
+        with suppress(InvalidCommentError):
+            return Comment.from_mapping(decoded)
     try:
         return Comment.from_mapping(CommentBody.model_validate(decoded).__dict__)
     except ValidationError as error:

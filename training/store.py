@@ -62,6 +62,16 @@ class Store(Database):
             row = connection.execute(sa.select(_sites).where(_sites.c.key_digest == key_digest)).one_or_none()
         return None if row is None else Site(*row)
 
+    def require_site(self, name: str) -> None:
+        """Make sure that there is a site of that name.
+
+        Raises:
+            UnknownSiteError: there is none.
+        """
+        known = [site.name for site in self.sites()]
+        if name not in known:
+            raise UnknownSiteError(f"there is no site {name!r}; known: {', '.join(known) or 'none'}")
+
     def add_site(self, name: str, key_digest: bytes, now: datetime) -> None:
         """Add a site.
 
@@ -96,5 +106,4 @@ class Store(Database):
         with self.transaction() as connection:
             changed = connection.execute(statement).rowcount
         if not changed:
-            known = ", ".join(site.name for site in self.sites()) or "none"
-            raise UnknownSiteError(f"there is no site {name!r}; known: {known}")
+            self.require_site(name)

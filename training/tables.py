@@ -6,6 +6,7 @@ Leaves what is done with their rows to ``labels``.
 from __future__ import annotations
 
 import json
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
 
 NAME_CHARACTERS = 253
+_NAMES = tuple(sorted(FIELD_NAMES))
+_values = attrgetter(*_NAMES)
 _schema = sa.MetaData()
 checks = sa.Table(
     "checks",
@@ -54,12 +57,9 @@ withdrawals = sa.Table(
 )
 
 
-_SORTED_NAMES = tuple(sorted(FIELD_NAMES))
-
-
 def encoded(comment: Comment) -> bytes:
     """Return JSON in ASCII, which keeps lone surrogates and NUL, without the fields that are empty."""
-    return json.dumps({name: value for name in _SORTED_NAMES if (value := getattr(comment, name))}).encode()
+    return json.dumps({name: value for name, value in zip(_NAMES, _values(comment), strict=True) if value}).encode()
 
 
 def decoded(written: bytes) -> Comment:
