@@ -29,6 +29,7 @@ USER = "schedule"
 COMMAND = (sys.executable, "-c", "from service.cli import main; main()", "job")
 NICENESS = 19
 INTERVAL_SECONDS = 1.0
+HEAR_EVERY = timedelta(seconds=5)
 TIDY_EVERY = timedelta(seconds=10)
 SURVEY_EVERY = timedelta(hours=1)
 FIRST_SURVEY_AFTER = timedelta(minutes=1)
@@ -47,7 +48,7 @@ class Schedule:
         self._kept = timedelta(days=max(config.keep_checks_days, 1))
         self._uploads = Uploads(beside(config.database, "uploads"), config.max_upload_bytes)
         self._running: dict[int, subprocess.Popen[bytes]] = {}
-        self._tidied_at = datetime.min.replace(tzinfo=UTC)
+        self._heard_at = self._tidied_at = datetime.min.replace(tzinfo=UTC)
         self._fails = False
         self._stopping = Event()
         self._thread = Thread(target=self._keep_looking, name="schedule", daemon=True)
@@ -86,10 +87,13 @@ class Schedule:
 
     def _look(self, jobs: Jobs, now: datetime) -> None:
         self._note_ended(jobs, now)
+        if self._running and now - self._heard_at >= HEAR_EVERY:
+            self._heard_at = now
+            jobs.hear(list(self._running), now)
         for kind, (request, due) in self._clock.items():
             jobs.ask_when_due(kind, request, now, USER, due)
         if now - self._tidied_at >= TIDY_EVERY:
-            self._tidied_at = now
+            self._heard_at = self._tidied_at = now
             self._tidy(jobs, now)
         while len(self._running) < MAX_PROCESSES and (job := jobs.take(HOST, now)) is not None:
             self._start(job)

@@ -121,7 +121,9 @@ def test_a_job_that_nobody_hears_of_has_failed(jobs: Jobs) -> None:
     assert jobs.fail_lost(NOW + LOST_AFTER) == []
     jobs.report(silent, 0.1, "on it", NOW + LOST_AFTER)
     assert jobs.fail_lost(NOW + 2 * LOST_AFTER) == []
-    assert jobs.fail_lost(NOW + 2 * LOST_AFTER + timedelta(seconds=1)) == [silent]
+    jobs.hear([silent], NOW + 2 * LOST_AFTER)
+    assert jobs.fail_lost(NOW + 3 * LOST_AFTER) == []
+    assert jobs.fail_lost(NOW + 3 * LOST_AFTER + timedelta(seconds=1)) == [silent]
     assert jobs.fail_lost(NOW + WAITS_AT_MOST + timedelta(seconds=1)) == [waiting]
     failed = [jobs.find(number) for number in (silent, waiting)]
     assert [job and job.state for job in failed] == ["failed", "failed"]

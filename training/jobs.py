@@ -1,7 +1,7 @@
 """Work that takes long, as rows that every process and host can see: who asked for it, how far it is, how it ended.
 
-A job waits until a host takes it up; of each kind one runs at a time, over all hosts. Whoever runs it reports every
-moment that it still does; a job that nobody has heard of for too long has failed, and says so. Owns those rules. Leaves
+A job waits until a host takes it up; of each kind one runs at a time, over all hosts. Whoever runs it says every moment
+that it still does; a job that nobody has heard of for too long has failed, and says so. Owns those rules. Leaves
 what a kind of job does to ``errands``.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 State = Literal["waiting", "running", "done", "failed"]
 
 LOST_AFTER = timedelta(seconds=30)
-"""A job reports every second; one that did not for so long has no process any more."""
+"""Jobs are heard of every few seconds; one that was not for so long has no process any more, nor who started it."""
 WAITS_AT_MOST = timedelta(hours=6)
 _NAME_CHARACTERS = 253
 _LOCK = 0x48414D4A
@@ -149,6 +149,12 @@ class Jobs:
     def report(self, number: int, progress: float, message: str, now: datetime) -> bool:
         """Note how far a running job is; return whether it still counts as running."""
         return self._change(number, progress=progress, message=message.encode("utf-8", "replace"), heard_at=now)
+
+    def hear(self, numbers: Collection[int], now: datetime) -> None:
+        """Note that jobs are still run, by whoever started their processes and sees them."""
+        still = _jobs.c.number.in_(numbers) & (_jobs.c.state == "running")
+        with self._database.transaction() as connection:
+            connection.execute(sa.update(_jobs).where(still).values(heard_at=now))
 
     def finish(self, number: int, message: str, outcome: Mapping[str, Any], now: datetime) -> bool:
         """Note that a running job is done, and what came of it: JSON values; return whether it counted as running."""
