@@ -201,10 +201,13 @@ def show_model(version: str, database: str) -> None:
 @_version
 @golden
 @click.option("--force", is_flag=True, help="Promote it whatever the gate says; that you did is recorded.")
+@click.option("--reason", help="Why it is forced; that is recorded too.")
 @user
 @base_model
 @database_option
-def promote_model(version: str, golden: tuple[str, ...], force: bool, user: str, model: Path, database: str) -> None:
+def promote_model(
+    version: str, golden: tuple[str, ...], force: bool, reason: str | None, user: str, model: Path, database: str
+) -> None:
     """Have a version served from now on, if it does no harm. The beginning of VERSION is enough.
 
     The version and the one served now judge the same labelled comments: those it has not learnt from, and the golden
@@ -214,7 +217,7 @@ def promote_model(version: str, golden: tuple[str, ...], force: bool, user: str,
         found = registry.find(version).version
         report = promoter.compare(found)
         _show(report)
-        promoter.promote(report, datetime.now(UTC), user, force)
+        promoter.promote(report, datetime.now(UTC), user, force, reason)
     message(f"{found} is served")
 
 

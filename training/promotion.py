@@ -80,8 +80,10 @@ class Promoter:
         champion = load(self._base) if served is None else self._registry.load(served)
         return replace(compare(champion, candidate, guards, self._jobs, done), promotion=promotion)
 
-    def promote(self, report: GateReport, now: datetime, by: str, force: bool = False) -> None:
-        """Have the compared version served if the gate lets it pass, or, forced, whatever it says.
+    def promote(
+        self, report: GateReport, now: datetime, by: str, force: bool = False, reason: str | None = None
+    ) -> None:
+        """Have the compared version served if the gate lets it pass, or, forced, whatever it says; ``reason`` says why.
 
         Raises:
             RefusedError: the gate said no.
@@ -90,7 +92,7 @@ class Promoter:
         if not force:
             report.require()
         is_forced = bool(report.objections())
-        self._registry.promote(report.candidate, now, by, is_forced, upon=report.promotion)
+        self._registry.promote(report.candidate, now, by, is_forced, report.promotion, reason)
 
     def _newest_labels(self) -> Iterator[tuple[int, GivenLabel]]:
         return self._labels.newest_of_sites(MAX_LABELS)
