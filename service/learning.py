@@ -262,33 +262,34 @@ def shadow_model(version: str, days: float, database: str) -> None:
 
 @models.command("drift")
 @click.option("--days", type=click.FloatRange(0, min_open=True), default=30, show_default=True, help="How far back.")
+@click.option(
+    "--report", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write DIR/index.html as well."
+)
 @base_model
 @database_option
-def show_drift(days: float, model: Path, database: str) -> None:
+def show_drift(days: float, report: Path | None, model: Path, database: str) -> None:
     """Print a JSON line for each day: checks, decisions, how many moderators overturned, and how far scores shifted.
 
     "missed" counts comments let through that somebody called spam, "wronged" those held back that somebody called ham.
     "shift" is the population stability index against the version's days before; above 0.25 the day is drifting.
     "from_training" compares scores and traits with what the version was trained on, where its card says that. Standard
-    error says why a version has aged, where it has.
+    error says why the served version has aged, where it has.
     """
-    from model.artifact import load
-    from training.ageing import drifts, references, signs_of_age
-    from training.labels import LabelStore
-    from training.registry import Registry
-    from training.traffic import days as days_of
+    from training.survey import survey
 
+    now = datetime.now(UTC)
     with _database(database) as opened:
-        store, registry = LabelStore(opened), Registry(opened)
-        checks = with_progress(store.checks(datetime.now(UTC) - timedelta(days=days)))
-        summed = days_of(checks, (label for _, label in store.latest()))
-        base = load(model)
-        judged = drifts(summed, references(registry, base))
-        served = registry.served() or base.version
-        for drift in judged:
-            _print(drift.as_json())
-        for sign in signs_of_age([drift for drift in judged if drift.day.model == served]):
-            message(f"the served version {served} has aged: {sign}")
+        found = survey(opened, model, now, _once_each())
+    since = (now - timedelta(days=days)).date().isoformat()
+    for day in found["days"]:
+        if day["date"] >= since:
+            _print(day)
+    for sign in found["signs_of_age"]:
+        message(f"the served version {found['model']} has aged: {sign}")
+    if report:
+        from training.report import write_drift_report
+
+        write_drift_report(report, found)
 
 
 def train_from_store(

@@ -112,9 +112,14 @@ def test_the_commands_print_json_lines(database: Database, tmp_path: Path, small
     assert len(lines) == 3
     assert (first["was"], first["would_be"], first["text"]) == ("allow", "block", conversation(1)[0].text)
     assert shadow.stderr == "allow -> block: 3\n"
-    drift = CliRunner().invoke(main, ["models", "drift", "--days", "5", "--database", url])
+    report = tmp_path / "report"
+    drift = CliRunner().invoke(main, ["models", "drift", "--days", "5", "--report", str(report), "--database", url])
     (day,) = [json.loads(line) for line in drift.stdout.splitlines()]
     assert (day["date"], day["checks"], day["is_drifting"]) == (NOON.date().isoformat(), 3, False)
+    page = (report / "index.html").read_text(encoding="utf-8")
+    assert "Nothing says that this version has aged." in page
+    assert day["date"] in page
+    assert json.loads((report / "drift.json").read_text(encoding="utf-8"))["days"] == [day]
 
 
 def test_a_label_that_overturns_a_decision_is_counted(start: Callable[..., Service]) -> None:
