@@ -1,4 +1,4 @@
-"""An assessment, or a survey, as a page that stands alone: no scripts, nothing fetched, and no comment's text unless asked for."""
+"""An assessment, or a survey, as a page that stands alone: no scripts, nothing fetched, no text unless asked for."""
 
 from __future__ import annotations
 
