@@ -7,13 +7,13 @@ list, then its deny list, then what a person said of a comment like it.
 from __future__ import annotations
 
 import time
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
-from training.campaigns import Campaigns
+from training.campaigns import CAMPAIGN, Campaigns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from model.artifact import Filter
     from model.comment import Comment
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from service.rulebook import Rulebook, Rules
     from service.served_model import ServedModel
     from training.memory import Memory
+
+HASTE = "haste"
+"""The feature of a reason that a form tells."""
 
 
 class Judge:
@@ -63,14 +66,38 @@ class Judge:
         Raises:
             NotReadyError: there is no model.
         """
+
+        def campaign_of(number: int, verdict: Verdict) -> Reason | None:
+            return self._campaigns.reason(site, comments[number], verdict.sketch, time.time(), is_new)
+
+        return self._judged(site, comments, [() if seen is None else (seen,)] * len(comments), campaign_of, is_new)
+
+    def check_again(self, site: str, comments: Sequence[Comment], reasons: Sequence[Sequence[Reason]]) -> list[Verdict]:
+        """Judge comments as they would be now, without a trace; ``reasons`` are what ``not_of_comment`` said of each.
+
+        Raises:
+            NotReadyError: there is no model.
+        """
+        seen = [[reason for reason in known if reason.feature != CAMPAIGN] for known in reasons]
+        campaigns = [next((reason for reason in known if reason.feature == CAMPAIGN), None) for known in reasons]
+        return self._judged(site, comments, seen, lambda number, _: campaigns[number], is_new=False)
+
+    def _judged(
+        self,
+        site: str,
+        comments: Sequence[Comment],
+        seen: Sequence[Sequence[Reason]],
+        campaign_of: Callable[[int, Verdict], Reason | None],
+        is_new: bool,
+    ) -> list[Verdict]:
         knowledge, rules, served = self._follower.knowledge, self._rulebook.of(site), self.filter_of(site)
         online = knowledge.online
         learnt = partial(online.log_odds, site) if online is not None and online.knows(site) else None
         final = []
-        for comment, verdict in zip(comments, served.check_many(comments, learnt), strict=True):
-            whole = verdict if seen is None else served.with_reason(verdict, seen)
-            campaign = self._campaigns.reason(site, comment, verdict.sketch, time.time()) if is_new else None
-            decided = self._decided(served, knowledge.memory, rules, site, comment, whole, is_new)
+        for number, verdict in enumerate(served.check_many(comments, learnt)):
+            whole = reduce(served.with_reason, seen[number], verdict)
+            campaign = campaign_of(number, verdict)
+            decided = self._decided(served, knowledge.memory, rules, site, comments[number], whole, is_new)
             if decided is None:
                 decided = whole if campaign is None else served.with_reason(whole, campaign)
             final.append(decided)
@@ -95,3 +122,8 @@ class Judge:
                     self._rulebook.note_match(line)
                 return served.listed(verdict, line)
         return None if recalled is None else served.overruled(verdict, recalled.label == "spam", recalled.is_same)
+
+
+def not_of_comment(verdict: Verdict) -> tuple[Reason, ...]:
+    """Return the reasons that can't be found again by judging the comment once more: how and by whom it was sent."""
+    return tuple(reason for reason in verdict.reasons if reason.feature in (CAMPAIGN, HASTE))

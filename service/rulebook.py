@@ -58,6 +58,11 @@ class Rulebook:
         self._rules: dict[str, Rules] = {}
         self._matched: deque[int] = deque(maxlen=MAX_WAITING_MATCHES)
 
+    @property
+    def newest(self) -> int:
+        """The number of the newest change that is known."""
+        return self._newest
+
     def of(self, site: str) -> Rules | None:
         """Return what holds for a site, ``None`` where nothing was ever set."""
         return self._rules.get(site)

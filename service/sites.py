@@ -1,4 +1,4 @@
-"""The commands under ``hamgate sites`` on what an operator sets for one site: its settings, budget and lists.
+"""The commands under ``hamgate sites`` on what an operator sets for one site: settings, budget, lists and callbacks.
 
 Data goes to standard output, messages to standard error. Exit status: 0 done, 1 done but for some lines, 2 wrong usage
 or unreadable input. What takes long to import is imported when its command runs.
@@ -241,6 +241,32 @@ def remove_lines(name: str, numbers: tuple[int, ...], user: str, database: str) 
     message(f"{removed:,} of {len(numbers):,} lines removed")
 
 
+@click.command("callbacks")
+@_name
+@click.option("--add", metavar="HOST", multiple=True, help="Allow callbacks to a host; can be given several times.")
+@click.option("--remove", metavar="HOST", multiple=True, help="Allow them no longer.")
+@click.option("--private", is_flag=True, help="What is added may have a private address, such as 127.0.0.1.")
+@database_option
+def site_callbacks(name: str, add: tuple[str, ...], remove: tuple[str, ...], private: bool, database: str) -> None:
+    """List, or change, the hosts that may be told when a verdict changes; at first there are none.
+
+    An Akismet client says with each comment where that is (WordPress: on its own site). HOST is a name or an address,
+    with a port unless it is that of http or https: blog.example, blog.example:8080. Its address must be one that the
+    internet reaches, unless it is added as private.
+    """
+    from service.destinations import host_of
+    from training.callbacks import AllowedHost, CallbackHosts
+
+    with _store(database, name) as store:
+        hosts = CallbackHosts(store)
+        for host in map(host_of, add):
+            hosts.allow(name, AllowedHost(host, private), datetime.now(UTC))
+        for host in map(host_of, remove):
+            hosts.disallow(name, host)
+        for allowed in hosts.of(name):
+            click.echo(f"{allowed.host}\t{'private' if allowed.is_private else ''}".rstrip())
+
+
 def _add(store: Store, name: str, lines: list[Line], user: str) -> None:
     from training.lists import ListStore
 
@@ -278,4 +304,4 @@ def _store(database: str, name: str) -> Iterator[Store]:
         yield store
 
 
-COMMANDS: tuple[click.Command, ...] = (show_settings, change_settings, budget, lists)
+COMMANDS: tuple[click.Command, ...] = (show_settings, change_settings, budget, lists, site_callbacks)

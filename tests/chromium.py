@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -61,10 +62,11 @@ def program() -> str | None:
 
 
 @contextmanager
-def browsing(executable: str) -> Iterator[Browser]:
+def browsing(executable: str, environment: dict[str, str] | None = None) -> Iterator[Browser]:
     """Run a browser."""
+    environ: dict[str, str | float | bool] = {**os.environ, **(environment or {})}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS, env=environ)
         yield browser
         browser.close()
 

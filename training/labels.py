@@ -158,6 +158,12 @@ class LabelStore:
         with self._database.transaction() as connection:
             return connection.execute(sa.select(sa.func.max(_labels.c.number))).scalar() or 0
 
+    def sites_labelled(self, after: int) -> set[str]:
+        """Return the sites of the labels that were added after that number."""
+        with self._database.transaction() as connection:
+            chosen = sa.select(_labels.c.site).where(_labels.c.number > after).distinct()
+            return set(connection.execute(chosen).scalars())
+
     def newest_of_sites(self, most: int) -> Iterator[tuple[int, GivenLabel]]:
         """Yield what ``latest`` does, site by site, of at most so many of each site's labels, the newest."""
         for site, after in self._before_newest(most):

@@ -52,6 +52,12 @@ class Store(Database):
         with self.transaction() as connection:
             return [Site(*row) for row in connection.execute(sa.select(_sites).order_by(_sites.c.name))]
 
+    def site(self, name: str) -> Site | None:
+        """Find a site by its name."""
+        with self.transaction() as connection:
+            row = connection.execute(sa.select(_sites).where(_sites.c.name == name)).one_or_none()
+        return None if row is None else Site(*row)
+
     def site_with_key(self, key_digest: bytes) -> Site | None:
         """Find the site whose key has this digest.
 
