@@ -156,10 +156,10 @@ def test_a_comparison_that_somebody_overtook_promotes_nothing(app: Flask, config
 
 
 def test_moderators_look_but_change_nothing_and_see_comments_of_their_sites_only(app: Flask, config: Config) -> None:
-    label_comments(app, 40)
     store = LabelStore(app.extensions["hamgate.store"])
-    secret = "the other blog's secret talk, which nobody but its own moderators should ever read"
+    secret = "the secret talk of the other blog, which nobody but its own moderators should ever read"
     store.add([GivenLabel("other.example", Comment(text=f"{secret} {HOSTILE}"), "ham", "bob", NOW)])
+    label_comments(app, 40)
     at = first_id(NOW - timedelta(hours=1))
     store.remember([Check(f"{at}{1:020x}", "other.example", NOW, Comment(text=secret), 0.1, "allow", "a" * 16)])
     strict, ann = add_strict(app, config), Browser(app, "ann")
