@@ -1,17 +1,18 @@
-"""One job, in a process of its own: does it, says every second how far it is, and ends with the service.
+"""One job, in a process of its own: does it, says on standard output how far it is, and ends with the service.
 
-Owns that a job never ends in silence. Leaves what it does to ``training.errands`` and starting it to ``schedule``.
+Leaves what it does to ``training.errands``, and starting it and writing down what it says to ``schedule``.
 """
 
 from __future__ import annotations
 
+import json
 import logging.config
 import os
 import sys
-from contextlib import suppress
+import time
 from datetime import UTC, datetime
-from threading import Event, Thread
-from typing import TYPE_CHECKING
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,63 +26,40 @@ from service.options import secret as secret_option
 from service.options import setting
 from service.refusals import refusals
 from service.secret import open_secret
-from training.database import Database, StoreError
+from training.database import Database
 from training.formats.row import TrainingError
 from training.jobs import Jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+    from typing import TextIO
 
-    from training.errands import Done
+    from training.errands import Errands
     from training.jobs import Job
-    from training.retrain import Report
 
-INTERVAL_SECONDS = 1.0
-STOPPED = "the service was stopped while it ran; ask again"
-FAILED = 1
+SAYS_EVERY_SECONDS = 0.5
+STOPPED = 1
 
 _log = logging.getLogger("hamgate.job")
 
 
 class Voice:
-    """Tells the database, every second, that a job still runs and how far it is; ends the process if it need not."""
+    """Says how far a job is, not too often, and how it ended."""
 
-    def __init__(self, jobs: Jobs, number: int) -> None:
-        self._jobs = jobs
-        self._number = number
-        self._said = "begins", 0.0
-        self._ended = Event()
-        self._threads = [Thread(target=target, daemon=True) for target in (self._keep_telling, self._stop_with_service)]
-
-    def start(self) -> None:
-        """Begin to tell."""
-        for thread in self._threads:
-            thread.start()
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._said_at = 0.0
 
     def report(self, message: str, share: float) -> None:
-        """Take note of how far the job is."""
-        self._said = message, share
+        """Say how far the job is."""
+        if time.monotonic() - self._said_at >= SAYS_EVERY_SECONDS:
+            self._said_at = time.monotonic()
+            self.say({"message": message, "share": share})
 
-    def end(self) -> None:
-        """Tell no more."""
-        self._ended.set()
-
-    def _keep_telling(self) -> None:
-        while not self._ended.wait(INTERVAL_SECONDS):
-            with suppress(StoreError):  # it is said again in a second
-                message, share = self._said
-                if not self._jobs.report(self._number, share, message, datetime.now(UTC)) and not self._ended.is_set():
-                    _log.error("job %d no longer counts as running", self._number)
-                    os._exit(FAILED)
-
-    def _stop_with_service(self) -> None:
-        """Wait until the service, which holds the other end of standard input, is gone, however it went."""
-        sys.stdin.read()
-        if not self._ended.is_set():
-            with suppress(StoreError):
-                self._jobs.fail(self._number, STOPPED, datetime.now(UTC))
-            os._exit(FAILED)
+    def say(self, members: dict[str, Any]) -> None:
+        """Say something, at once."""
+        self._stream.write(f"{json.dumps(members)}\n")
+        self._stream.flush()
 
 
 @click.command("job", hidden=True)
@@ -99,30 +77,30 @@ def run_job(
     from training.errands import Errands
     from training.promotion import Promoter
 
+    Thread(target=_stop_with_service, daemon=True).start()
     logging.config.dictConfig(configuration())
     with refusals(), Database(database) as opened:
-        store = Jobs(opened)
-        job = store.find(number)
-        if job is None or job.state != "running":
+        job = Jobs(opened).find(number)
+        if job is None:
             return
         labels = label_store(opened, open_secret(opened, database, secret), hash_addresses)
         errands = Errands(opened, labels, model, Promoter(opened, model, golden, jobs), lambda: datetime.now(UTC))
-        voice = Voice(store, number)
-        voice.start()
-        try:
-            _do(job, errands.do, store, voice)
-        finally:
-            voice.end()
+        _do(job, errands, Voice(sys.stdout))
 
 
-def _do(job: Job, do: Callable[[Job, Report], Done], store: Jobs, voice: Voice) -> None:
-    """Do a job and note how it ended."""
+def _do(job: Job, errands: Errands, voice: Voice) -> None:
+    """Do a job and say how it ended."""
     try:
-        message, outcome = do(job, voice.report)
+        message, outcome = errands.do(job, voice.report)
+        voice.say({"message": message, "outcome": outcome})
     except (ModelError, TrainingError, OSError) as error:
-        store.fail(job.number, str(error), datetime.now(UTC))
+        voice.say({"reason": str(error)})
     except Exception:
         _log.exception("job %d (%s) failed", job.number, job.kind)
-        store.fail(job.number, "something unforeseen went wrong; the log says what", datetime.now(UTC))
-    else:
-        store.finish(job.number, message, outcome, datetime.now(UTC))
+        voice.say({"reason": "something unforeseen went wrong; the log says what"})
+
+
+def _stop_with_service() -> None:
+    """Wait until the service, which holds the other end of standard input, is gone, however it went."""
+    sys.stdin.read()
+    os._exit(STOPPED)

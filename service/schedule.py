@@ -1,20 +1,20 @@
 """Jobs that are due by the clock or were asked for, each in a process of its own beside the workers, which go first.
 
-Owns when jobs are due, where they run, and that one whose process is gone has failed. Leaves the job to ``job``.
+Owns when jobs are due, where they run, and writing down how far they are and how they ended. Leaves processes to
+``job_process``, and what a job does to ``job``.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from service.config import HOST
 from service.files import beside
+from service.job_process import JobProcess
 from service.uploads import Uploads
 from training.database import Database, StoreError
 from training.jobs import Due, Jobs
@@ -23,18 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from service.config import Config
-    from training.jobs import Job
 
 USER = "schedule"
-COMMAND = (sys.executable, "-c", "from service.cli import main; main()", "job")
-NICENESS = 19
 INTERVAL_SECONDS = 1.0
-HEAR_EVERY = timedelta(seconds=5)
 TIDY_EVERY = timedelta(seconds=10)
 SURVEY_EVERY = timedelta(hours=1)
 FIRST_SURVEY_AFTER = timedelta(minutes=1)
 MAX_PROCESSES = 2
-STOP_TIMEOUT_SECONDS = 5.0
+STOPPED = "the service was stopped while it ran; ask again"
 
 _log = logging.getLogger("hamgate.schedule")
 
@@ -47,8 +43,8 @@ class Schedule:
         self._clock = _clock(config, datetime.now(UTC))
         self._kept = timedelta(days=max(config.keep_checks_days, 1))
         self._uploads = Uploads(beside(config.database, "uploads"), config.max_upload_bytes)
-        self._running: dict[int, subprocess.Popen[bytes]] = {}
-        self._heard_at = self._tidied_at = datetime.min.replace(tzinfo=UTC)
+        self._running: dict[int, JobProcess] = {}
+        self._tidied_at = datetime.min.replace(tzinfo=UTC)
         self._fails = False
         self._stopping = Event()
         self._thread = Thread(target=self._keep_looking, name="schedule", daemon=True)
@@ -58,75 +54,65 @@ class Schedule:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop, and let the jobs that run here say that they were stopped."""
+        """Stop, and the jobs that run here with it."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
-        for process in self._running.values():
-            if process.stdin is not None:
-                process.stdin.close()
-        for process in self._running.values():
-            try:
-                process.wait(STOP_TIMEOUT_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
 
     def _keep_looking(self) -> None:
-        database = None
-        while not self._stopping.wait(INTERVAL_SECONDS):
+        while not self._stopping.is_set():
             try:
-                database = database or Database(self._config.database)
-                self._look(Jobs(database), datetime.now(UTC))
-                self._fails = False
+                with Database(self._config.database) as database:
+                    self._look_on(Jobs(database))
             except (StoreError, OSError) as error:
                 if not self._fails:
                     _log.error("jobs can't be looked after: %s", error)
                 self._fails = True
-        if database is not None:
-            database.close()
+                self._stopping.wait(INTERVAL_SECONDS)
+        for process in self._running.values():
+            process.kill()
+
+    def _look_on(self, jobs: Jobs) -> None:
+        while not self._stopping.wait(INTERVAL_SECONDS):
+            self._look(jobs, datetime.now(UTC))
+            self._fails = False
+        for number, process in self._running.items():
+            process.kill()
+            jobs.fail(number, STOPPED, datetime.now(UTC))
 
     def _look(self, jobs: Jobs, now: datetime) -> None:
-        self._note_ended(jobs, now)
-        if self._running and now - self._heard_at >= HEAR_EVERY:
-            self._heard_at = now
-            jobs.hear(list(self._running), now)
+        for number, process in list(self._running.items()):
+            self._note(jobs, number, process, now)
         for kind, (request, due) in self._clock.items():
             jobs.ask_when_due(kind, request, now, USER, due)
         if now - self._tidied_at >= TIDY_EVERY:
-            self._heard_at = self._tidied_at = now
+            self._tidied_at = now
             self._tidy(jobs, now)
         while len(self._running) < MAX_PROCESSES and (job := jobs.take(HOST, now)) is not None:
-            self._start(job)
+            _log.info("job %d (%s) begins", job.number, job.kind)
+            self._running[job.number] = JobProcess(job.number, job.kind, _environment(self._config))
+
+    def _note(self, jobs: Jobs, number: int, process: JobProcess, now: datetime) -> None:
+        """Write down how far a job is, or how it ended; one that no longer counts as running is ended."""
+        if not process.has_ended():
+            if not jobs.report(number, process.share, process.message, now):
+                process.kill()
+            return
+        if process.outcome is not None:
+            jobs.finish(number, process.message, process.outcome, now)
+        else:
+            jobs.fail(number, process.reason or "", now)
+        del self._running[number]
+        job = jobs.find(number)
+        if job is not None:
+            level = logging.INFO if job.state == "done" else logging.WARNING
+            _log.log(level, "job %d (%s) %s: %s", number, job.kind, job.state, job.message)
 
     def _tidy(self, jobs: Jobs, now: datetime) -> None:
         for number in jobs.fail_lost(now):
             _log.warning("job %d failed: nobody runs it any more", number)
         jobs.forget(now - self._kept)
         self._uploads.forget_old()
-
-    def _start(self, job: Job) -> None:
-        _log.info("job %d (%s) begins", job.number, job.kind)
-        self._running[job.number] = subprocess.Popen(  # noqa: S603 - our own command
-            (*COMMAND, str(job.number)),
-            env=_environment(self._config),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            preexec_fn=_give_way if hasattr(os, "nice") else None,
-        )
-
-    def _note_ended(self, jobs: Jobs, now: datetime) -> None:
-        """See which processes are gone; a job that has not said how it ended has failed."""
-        for number, process in list(self._running.items()):
-            if process.poll() is None:
-                continue
-            del self._running[number]
-            if process.stdin is not None:
-                process.stdin.close()
-            jobs.fail(number, f"its process ended without a word, with status {process.returncode}", now)
-            job = jobs.find(number)
-            if job is not None:
-                level = logging.INFO if job.state == "done" else logging.WARNING
-                _log.log(level, "job %d (%s) %s: %s", number, job.kind, job.state, job.message)
 
 
 def _clock(config: Config, now: datetime) -> Mapping[str, tuple[dict[str, bool], Due]]:
@@ -149,7 +135,3 @@ def _environment(config: Config) -> Mapping[str, str]:
         "OMP_NUM_THREADS": "1",
         "HAMGATE_JOBS": "1",
     }
-
-
-def _give_way() -> None:
-    os.nice(NICENESS)

@@ -14,6 +14,7 @@ from browser import Browser
 from errands import do_jobs
 from test_exports import DISQUS as DISQUS_EXPORT
 from test_exports import comment, post, wxr
+from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from service.files import beside
@@ -52,7 +53,7 @@ def browser(app: Flask, key: str) -> Browser:
 
 
 def send_whole(browser: Browser, name: str, content: bytes, site: str = SITE) -> TestResponse:
-    fields = {"form_token": browser.token(), "site": site, "file": (io.BytesIO(content), name)}
+    fields = {"form_token": browser.token(), "site": site, "file": FileStorage(io.BytesIO(content), name)}
     boundary, body = encode_multipart(fields)
     return browser.client.post(PAGE, data=body, content_type=f"multipart/form-data; boundary={boundary}")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from comments import campaign, conversation
-from conftest import wait_until
+from conftest import stop_service, wait_until
 
 from training.database import Database
 from training.jobs import LOST_AFTER, WAITS_AT_MOST, Due, Jobs, UnderWayError
@@ -121,14 +121,12 @@ def test_a_job_that_nobody_hears_of_has_failed(jobs: Jobs) -> None:
     assert jobs.fail_lost(NOW + LOST_AFTER) == []
     jobs.report(silent, 0.1, "on it", NOW + LOST_AFTER)
     assert jobs.fail_lost(NOW + 2 * LOST_AFTER) == []
-    jobs.hear([silent], NOW + 2 * LOST_AFTER)
-    assert jobs.fail_lost(NOW + 3 * LOST_AFTER) == []
-    assert jobs.fail_lost(NOW + 3 * LOST_AFTER + timedelta(seconds=1)) == [silent]
+    assert jobs.fail_lost(NOW + 2 * LOST_AFTER + timedelta(seconds=1)) == [silent]
     assert jobs.fail_lost(NOW + WAITS_AT_MOST + timedelta(seconds=1)) == [waiting]
     failed = [jobs.find(number) for number in (silent, waiting)]
     assert [job and job.state for job in failed] == ["failed", "failed"]
     assert [job and job.message for job in failed] == [
-        "its process ended without a word: it was killed, or the service or its machine stopped",
+        "the service that ran it was killed, or its machine stopped; ask again",
         "no host of the service took it up",
     ]
     assert jobs.ask("retrain", {}, NOW, "bob")
@@ -250,18 +248,32 @@ def test_a_job_whose_process_is_killed_has_failed(start: Callable[..., Service])
     assert (job.state, job.message) == ("failed", "its process ended without a word, with status -9")
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_job_ends_with_the_service_and_says_so(start: Callable[..., Service], how: signal.Signals) -> None:
+def test_a_job_ends_with_the_service_and_says_so(start: Callable[..., Service]) -> None:
     service = start()
     label(service, 1_000)
     with Database(service.database) as database:
         number, process = running_job(service, database)
-        wait_until(lambda: (job := Jobs(database).find(number)) is not None and job.message != "waits for its turn")
-        service.process.send_signal(how)
-        service.process.wait(timeout=60)
-        job = ended(database, number)
+        stop_service(service)
+        job = Jobs(database).find(number)
+        assert job is not None
         assert (job.state, job.message) == ("failed", "the service was stopped while it ran; ask again")
         wait_until(lambda: not Path(f"/proc/{process}").exists())
+
+
+def test_a_job_of_a_service_that_was_killed_ends_and_fails_after_the_restart(start: Callable[..., Service]) -> None:
+    service = start()
+    label(service, 1_000)
+    with Database(service.database) as database:
+        number, process = running_job(service, database)
+        service.process.kill()
+        service.process.wait()
+        wait_until(lambda: not Path(f"/proc/{process}").exists())
+        start()
+        job = ended(database, number)
+        assert (job.state, job.message) == (
+            "failed",
+            "the service that ran it was killed, or its machine stopped; ask again",
+        )
 
 
 def test_nothing_of_a_comment_is_logged_by_a_job(start: Callable[..., Service]) -> None:

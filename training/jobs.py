@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 State = Literal["waiting", "running", "done", "failed"]
 
 LOST_AFTER = timedelta(seconds=30)
-"""Jobs are heard of every few seconds; one that was not for so long has no process any more, nor who started it."""
+"""The service reports every second how far its jobs are; one not heard of for so long is of a service that is gone."""
 WAITS_AT_MOST = timedelta(hours=6)
 _NAME_CHARACTERS = 253
 _LOCK = 0x48414D4A
@@ -150,12 +150,6 @@ class Jobs:
         """Note how far a running job is; return whether it still counts as running."""
         return self._change(number, progress=progress, message=message.encode("utf-8", "replace"), heard_at=now)
 
-    def hear(self, numbers: Collection[int], now: datetime) -> None:
-        """Note that jobs are still run, by whoever started their processes and sees them."""
-        still = _jobs.c.number.in_(numbers) & (_jobs.c.state == "running")
-        with self._database.transaction() as connection:
-            connection.execute(sa.update(_jobs).where(still).values(heard_at=now))
-
     def finish(self, number: int, message: str, outcome: Mapping[str, Any], now: datetime) -> bool:
         """Note that a running job is done, and what came of it: JSON values; return whether it counted as running."""
         said, encoded = message.encode("utf-8", "replace"), json.dumps(outcome).encode()
@@ -177,7 +171,7 @@ class Jobs:
         silent = (_jobs.c.state == "running") & (_jobs.c.heard_at < now - LOST_AFTER)
         forgotten = (_jobs.c.state == "waiting") & (_jobs.c.asked_at < now - WAITS_AT_MOST)
         reasons = (
-            (silent, "its process ended without a word: it was killed, or the service or its machine stopped"),
+            (silent, "the service that ran it was killed, or its machine stopped; ask again"),
             (forgotten, "no host of the service took it up"),
         )
         failed: list[int] = []
