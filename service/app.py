@@ -24,13 +24,19 @@ from service.labelling import Labelling
 from service.logs import RequestLog
 from service.metrics import Metrics
 from service.moderation.accounts import AccountsPage
+from service.moderation.decisions import Decisions
 from service.moderation.errors import error_page
+from service.moderation.history import HistoryPage
 from service.moderation.imports import ImportPage
+from service.moderation.lists import ListsPage
 from service.moderation.model import ModelPage
 from service.moderation.pages import Page, Pages
 from service.moderation.paths import is_page
+from service.moderation.queue import QueuePage
 from service.moderation.sessions import Sessions
+from service.moderation.settings import SettingsPage
 from service.moderation.sign_in import SignIn
+from service.moderation.why import WhyPage
 from service.moderation.work import WorkPage
 from service.observer import REQUEST_ID, Observer
 from service.problems import answer_to, answer_with, problem
@@ -43,8 +49,10 @@ from service.uploads import Uploads
 from training.accounts import Accounts
 from training.attempts import Attempts
 from training.callbacks import CallbackHosts
+from training.history import History
 from training.jobs import Jobs
 from training.lists import ListStore
+from training.queue import Queue
 from training.registry import Registry
 from training.settings import SettingsStore
 from training.statistics import Statistics
@@ -96,13 +104,20 @@ def create_app(config: Config) -> Flask:
 
     accounts = Accounts(store)
     sessions = Sessions(accounts, secret)
+    queue = Queue(store)
     uploads = Uploads(beside(config.database, "uploads"), config.max_upload_bytes)
     pages: list[Page] = [
-        SignIn(accounts, Attempts(store), sessions, secret),
+        QueuePage(queue, labels, store),
+        HistoryPage(History(store), labels, store),
+        WhyPage(labels, queue, judge, follower),
+        Decisions(labels, queue, metrics),
         ModelPage(Registry(store), jobs, served),
-        ImportPage(jobs, store, uploads, HOST, config.max_batch_body_bytes),
         WorkPage(jobs),
+        SettingsPage(store, settings, lists, labels, hosts, served, follower, judge, config.keep_checks_days),
+        ListsPage(store, lists),
+        ImportPage(jobs, store, uploads, HOST, config.max_batch_body_bytes),
         AccountsPage(accounts, sessions, store),
+        SignIn(accounts, Attempts(store), sessions, secret),
     ]
 
     app = Flask(__name__)

@@ -95,7 +95,7 @@ class Follower:
         self._rulebook.follow()
 
     def _learn(self) -> None:
-        """Learn what was said since; from the beginning for another model, or where something was withdrawn."""
+        """Learn what was said since; from the beginning for another model, or where something was taken back."""
         model = self._served.filter if self._served.is_ready else None
         upon = None if model is None else model.version, self._labels.newest_withdrawal()
         if upon == self._learnt_upon:

@@ -14,10 +14,13 @@ from errands import do_jobs
 from model.artifact import load, packed
 from model.comment import Comment
 from model.thresholds import Thresholds
+from service.addresses import pseudonyms_with
 from service.moderation.card import facts, groups
+from service.secret import open_secret
 from training.accounts import Role
 from training.jobs import Jobs
 from training.labels import Check, GivenLabel, LabelStore, first_id
+from training.people import People, Person
 from training.registry import Registry
 
 if TYPE_CHECKING:
@@ -158,7 +161,7 @@ def test_a_comparison_that_somebody_overtook_promotes_nothing(app: Flask, config
 def test_moderators_look_but_change_nothing_and_see_comments_of_their_sites_only(app: Flask, config: Config) -> None:
     store = LabelStore(app.extensions["hamgate.store"])
     secret = "the secret talk of the other blog, which nobody but its own moderators should ever read"
-    store.add([GivenLabel("other.example", Comment(text=f"{secret} {HOSTILE}"), "ham", "bob", NOW)])
+    store.add([GivenLabel("other.example", Comment(text=f"{secret} {HOSTILE}", author="Zoe"), "ham", "bob", NOW)])
     label_comments(app, 40)
     at = first_id(NOW - timedelta(hours=1))
     store.remember([Check(f"{at}{1:020x}", "other.example", NOW, Comment(text=secret), 0.1, "allow", "a" * 16)])
@@ -178,6 +181,9 @@ def test_moderators_look_but_change_nothing_and_see_comments_of_their_sites_only
     for change in ("retrain", "rollback", f"versions/{strict}/compare", f"versions/{strict}/promote"):
         assert bob.post(f"{PAGE}/{change}").status_code == 403
     assert bob.post(f"{PAGE}/survey").status_code == 303
+    key = open_secret(app.extensions["hamgate.store"], config.database, config.secret)
+    People(app.extensions["hamgate.store"], pseudonyms_with(key)).erase(Person(author="Zoe"), None, NOW, "ann")
+    assert "It has not been compared yet." in ann.get(path).text, "what was found quotes who is erased"
 
 
 @pytest.mark.parametrize("path", ["model", "model/versions/ab", "jobs/1", "import", "import/1"])

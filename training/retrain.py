@@ -370,6 +370,7 @@ def _card(
             "oldest": dates[0],
             "newest": dates[-1],
             "digest": digest.hexdigest()[:16],
+            "newest_label": max(label.number for label in kept),
         },
         **distributions([label.given.comment for label in kept], found.scores, found.measured.is_spam.tolist()),
         "held_out": cuts,
