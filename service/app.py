@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from service.addresses import label_store
+from service.addresses import label_store, pseudonyms_with
 from service.akismet import Akismet
 from service.api import Api
 from service.auth import Allowance, Guard, Keys
@@ -30,8 +30,12 @@ from service.moderation.history import HistoryPage
 from service.moderation.imports import ImportPage
 from service.moderation.lists import ListsPage
 from service.moderation.model import ModelPage
+from service.moderation.open_id import OpenId
 from service.moderation.pages import Page, Pages
 from service.moderation.paths import is_page
+from service.moderation.people import PeoplePage
+from service.moderation.processing import ProcessingPage
+from service.moderation.proxies import TrustedProxies
 from service.moderation.queue import QueuePage
 from service.moderation.sessions import Sessions
 from service.moderation.settings import SettingsPage
@@ -52,6 +56,7 @@ from training.callbacks import CallbackHosts
 from training.history import History
 from training.jobs import Jobs
 from training.lists import ListStore
+from training.people import People
 from training.queue import Queue
 from training.registry import Registry
 from training.settings import SettingsStore
@@ -72,6 +77,8 @@ def create_app(config: Config) -> Flask:
     Raises:
         DatabaseUnusableError: the database can't be opened.
         WrongSecretError: the database is used with another secret.
+        WrongProxyError: what is trusted as a proxy is no address.
+        OpenIdMissingError: a provider is set, and what speaks to it is not installed.
     """
     metrics = Metrics()
     served = ServedModel(config.model, metrics)
@@ -117,7 +124,10 @@ def create_app(config: Config) -> Flask:
         ListsPage(store, lists),
         ImportPage(jobs, store, uploads, HOST, config.max_batch_body_bytes),
         AccountsPage(accounts, sessions, store),
-        SignIn(accounts, Attempts(store), sessions, secret),
+        PeoplePage(People(store, pseudonyms_with(secret)), store),
+        ProcessingPage(config, store, settings, accounts, hosts),
+        SignIn(accounts, Attempts(store), sessions, secret, bool(config.openid_issuer)),
+        *([OpenId(accounts, sessions, config)] if config.openid_issuer else []),
     ]
 
     app = Flask(__name__)
@@ -143,7 +153,8 @@ def create_app(config: Config) -> Flask:
     routes = [CHECK_PATH, *akismet.paths, *(rule.rule for rule in app.url_map.iter_rules())]
     log = RequestLog() if config.log_requests else None
     own: dict[str, WSGIApplication] = {CHECK_PATH: check, **dict.fromkeys(akismet.paths, akismet)}
-    app.wsgi_app = Observer(_beside(own, app.wsgi_app), metrics, log, routes)  # type: ignore[method-assign]  # so Flask has it
+    others = TrustedProxies(app.wsgi_app, config.trusted_proxies, config.user_header)
+    app.wsgi_app = Observer(_beside(own, others), metrics, log, routes)  # type: ignore[method-assign]  # so Flask has it
     return app
 
 
