@@ -102,6 +102,7 @@ def main() -> None:
     click.Path(dir_okay=False, exists=True),
     "Labelled comments that no version may do worse on; can be given several times.",
     multiple=True,
+    show_default="none",
 )
 @setting(
     "privacy-contact",
