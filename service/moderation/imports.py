@@ -14,7 +14,7 @@ from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_t
 from service.bodies import form_body
 from service.moderation.access import needs, require_site, signed_in
 from service.moderation.pages import Link
-from service.moderation.work import NAMES
+from service.moderation.work import NAMES, job_named
 from service.problems import WrongFieldError
 from training.accounts import Role
 from training.formats.files import KNOWN_SUFFIXES
@@ -51,9 +51,9 @@ class ImportPage:
         views.add_url_rule("", view_func=self.choose)
         views.add_url_rule("", view_func=self.take_whole, methods=["POST"])
         views.add_url_rule("/parts", view_func=self.take_part, methods=["POST"])
-        views.add_url_rule("/<int:number>", view_func=self.show)
-        views.add_url_rule("/<int:number>/add", view_func=self.add, methods=["POST"])
-        views.add_url_rule("/<int:number>/discard", view_func=self.discard, methods=["POST"])
+        views.add_url_rule("/<number>", view_func=self.show)
+        views.add_url_rule("/<number>/add", view_func=self.add, methods=["POST"])
+        views.add_url_rule("/<number>/discard", view_func=self.discard, methods=["POST"])
         return views
 
     @needs(Role.MODERATOR)
@@ -89,10 +89,10 @@ class ImportPage:
         return jsonify({"received": received, "page": self._preview(upload, name, site)})
 
     @needs(Role.MODERATOR)
-    def show(self, number: int) -> str:
+    def show(self, number: str) -> str:
         """Show what was found in a file, or what came of adding it."""
         job = self._job(number)
-        outcome = self._jobs.outcome(number)
+        outcome = self._jobs.outcome(job.number)
         return render_template(
             "import.html",
             job=job,
@@ -105,7 +105,7 @@ class ImportPage:
         )
 
     @needs(Role.MODERATOR)
-    def add(self, number: int) -> AnyResponse:
+    def add(self, number: str) -> AnyResponse:
         """Have the labels of a file added that was judged."""
         job = self._job(number)
         if job.kind != "preview" or job.state != "done":
@@ -115,7 +115,7 @@ class ImportPage:
         return redirect(url_for("pages.imports.show", number=added), 303)
 
     @needs(Role.MODERATOR)
-    def discard(self, number: int) -> AnyResponse:
+    def discard(self, number: str) -> AnyResponse:
         """Remove an uploaded file."""
         job = self._job(number)
         if job.host != self._host:
@@ -133,8 +133,8 @@ class ImportPage:
         number = self._jobs.ask("preview", asked, datetime.now(UTC), by, self._host, queue=True)
         return url_for("pages.imports.show", number=number)
 
-    def _job(self, number: int) -> Job:
-        job = self._jobs.find(number)
+    def _job(self, number: str) -> Job:
+        job = job_named(self._jobs, number)
         if job is None or job.kind not in KINDS:
             abort(404)
         require_site(job.request["site"])
