@@ -53,6 +53,8 @@ class Config:
     retrain_every: float = 0.0
     privacy_contact: str = ""
     log_requests: bool = True
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
     secret: str = field(default="", repr=False)
     trusted_proxies: str = ""
     user_header: str = ""
