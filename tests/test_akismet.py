@@ -171,6 +171,13 @@ def test_7_a_submission_is_a_label_once(akismet: Akismet, app: Flask) -> None:
     wait_until(lambda: akismet.check(**HAM).text == "false", seconds=3)
 
 
+def test_7_a_comment_without_text_is_a_label_and_keeps_nobody_from_learning(akismet: Akismet, app: Flask) -> None:
+    assert akismet.submit("spam", comment_author="Ann") == THANKS
+    assert labels_of(app) == [("spam", "")]
+    assert akismet.submit("spam", **HAM) == THANKS
+    wait_until(lambda: akismet.check(**HAM).text == "true", seconds=5)
+
+
 def test_8_corrections_are_counted_and_first_labels_are_not(akismet: Akismet) -> None:
     for number, (label, said) in enumerate(
         [("ham", "true"), ("ham", "true"), ("ham", "false"), ("ham", ""), ("spam", "false"), ("spam", "true")]
