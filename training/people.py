@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from model.comment import FIELD_NAMES
 from training.database import StoreError, take_turns
 from training.holdout import Labelled, held_out, is_held_out
+from training.jobs import Jobs
 from training.labels import LABELS_LOCK, label_of, labeller
 from training.pseudonyms import normal_email, normal_ip
 from training.registry import Registry
@@ -165,6 +166,7 @@ class People:
             if found.kind == "label":
                 learnt.note(Labelled.of(found.row.number, label_of(found.row)))
         self._remove(doomed["check"], doomed["label"], site, now, by)
+        Jobs(self._database).forget_outcomes()  # they quote comments
         counts = len(doomed["check"]), len(doomed["label"])
         is_scrubbed = any(counts) and self._database.scrub()
         return Erased(*counts, mentions, dict(learnt.versions), is_scrubbed)
