@@ -21,6 +21,7 @@ from model.lists import InvalidLineError, Line, Subject
 from model.verdict import Decision
 from training.database import StoreError, take_turns
 from training.holdout import Labelled, held_out, is_held_out
+from training.jobs import Jobs
 from training.labels import LABELS_LOCK, label_of, labeller
 from training.lists import ListStore
 from training.pseudonyms import normal_email, normal_ip
@@ -185,6 +186,7 @@ class People:
             if found.kind == "label":
                 learnt.note(Labelled.of(found.row.number, label_of(found.row)))
         self._remove(doomed["check"], doomed["label"], site, now, by)
+        Jobs(self._database).forget_outcomes()  # they quote comments
         counts = len(doomed["check"]), len(doomed["label"])
         is_scrubbed = any(counts) and self._database.scrub()
         listed = sum(line["removed_at"] is None for line in self.listed(person, site))
