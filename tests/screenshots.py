@@ -71,6 +71,7 @@ def take_all(browser: Browser, demonstration: Demonstration, names: list[str]) -
             with watched(browser, demonstration.hamgate, demonstration.newspaper, storage_state=state, **look) as seen:
                 for name, url in addresses.items():
                     seen.page.goto(url, wait_until="load")
+                    seen.page.wait_for_function("!document.querySelector('[data-job]')", timeout=WORK_MS)
                     if name == "demo":
                         seen.page.locator(".verdict summary").first.click()
                     seen.page.wait_for_timeout(300)
