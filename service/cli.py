@@ -40,10 +40,10 @@ class Commands(click.Group):
 
 
 def _later_commands() -> dict[str, click.Command]:
-    from service import learning, offline, privacy, staff
+    from service import job, learning, offline, privacy, staff
     from service.demo.command import demo
 
-    commands = (*offline.COMMANDS, *learning.COMMANDS, *staff.COMMANDS, *privacy.COMMANDS, demo)
+    commands = (*offline.COMMANDS, *learning.COMMANDS, *staff.COMMANDS, *privacy.COMMANDS, demo, job.run_job)
     return {command.name: command for command in commands if command.name}
 
 
@@ -66,6 +66,7 @@ def main() -> None:
 )
 @setting("max-body-kib", click.IntRange(1, 16_384), "Largest body of a request, in KiB.")
 @setting("max-batch-body-kib", click.IntRange(1, 65_536), "Largest body of a batch, in KiB.")
+@setting("max-upload-mib", click.IntRange(1), "Largest file that can be imported on the page for it, in MiB.")
 @setting("body-timeout-seconds", click.FloatRange(0, min_open=True), "How long a client may take to send a body.")
 @setting(
     "checks-per-minute",
@@ -95,6 +96,19 @@ def main() -> None:
     click.FloatRange(0),
     "Hours after which a retraining on the label store runs beside the service, and is served if the gate lets it; "
     "0: never.",
+)
+@setting(
+    "golden",
+    click.Path(dir_okay=False, exists=True),
+    "Labelled comments that no version may do worse on; can be given several times.",
+    multiple=True,
+    show_default="none",
+)
+@setting(
+    "privacy-contact",
+    str,
+    "Whom the public page on the processing of comments says to turn to.",
+    show_default="whoever runs the site",
 )
 @setting("log-requests", bool, "Whether to log a line for each request.")
 @secret_option

@@ -149,13 +149,18 @@ def key(config: Config) -> str:
     return made
 
 
+def close(app: Flask) -> None:
+    """Stop what an application has running beside its requests."""
+    for name in ("follower", "recorder", "callbacks", "store"):
+        app.extensions[f"hamgate.{name}"].close()
+
+
 @pytest.fixture
 def app(config: Config) -> Iterator[Flask]:
     """The application."""
     made = create_app(config)
     yield made
-    for name in ("follower", "recorder", "callbacks", "store"):
-        made.extensions[f"hamgate.{name}"].close()
+    close(made)
 
 
 @pytest.fixture

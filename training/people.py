@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from model.comment import FIELD_NAMES
 from training.database import StoreError, take_turns
 from training.holdout import Labelled, held_out, is_held_out
+from training.jobs import Jobs
 from training.labels import LABELS_LOCK, label_of, labeller
 from training.pseudonyms import normal_email, normal_ip
 from training.registry import Registry
@@ -108,6 +109,22 @@ class Erased:
     versions: dict[str, int]
     is_scrubbed: bool
 
+    def lines(self) -> Iterator[str]:
+        """Say what was erased, and plainly what was not."""
+        yield f"{self.checks:,} checks and {self.labels:,} labels erased"
+        if self.mentions:
+            yield f"{self.mentions:,} comments of others that mention the person were left"
+        for version, count in self.versions.items():
+            yield (
+                f"Version {version} may have learnt from {count:,} of these labels. What it learnt can't be"
+                " taken out of it; a retraining makes a version without them: hamgate train --from-store --promote"
+            )
+        if (self.checks or self.labels) and not self.is_scrubbed:
+            yield (
+                "The database may hold the bytes for a while in parts that it no longer uses: in PostgreSQL a VACUUM,"
+                " in SQLite another erasure, frees them. Backups are yours to see to."
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
@@ -149,6 +166,7 @@ class People:
             if found.kind == "label":
                 learnt.note(Labelled.of(found.row.number, label_of(found.row)))
         self._remove(doomed["check"], doomed["label"], site, now, by)
+        Jobs(self._database).forget_outcomes()  # they quote comments
         counts = len(doomed["check"]), len(doomed["label"])
         is_scrubbed = any(counts) and self._database.scrub()
         return Erased(*counts, mentions, dict(learnt.versions), is_scrubbed)
