@@ -212,14 +212,14 @@ def test_a_line_of_the_sites_deny_list_changes_verdicts_too(house: House, site: 
 
 def test_what_a_line_about_an_address_decided_is_not_told_to_have_changed(house: House, site: Site) -> None:
     """The address is hashed where the comment is kept, so the line does not find it when it is judged again."""
-    ListStore(house.store).add(BLOG, [Line.of(Subject.IP, "192.0.2.1", Decision.BLOCK)], datetime.now(UTC), "ann")
+    lists, now = ListStore(house.store), datetime.now(UTC)
+    lists.add(BLOG, [Line.of(Subject.IP, "192.0.2.1", Decision.BLOCK)], now, "ann")
     house.learn()
     assert house.check(site, comment(2))[1] == "true"
     house.remember()
-    house.say("Thank you, that was of help to us all.", "spam", by="somebody")
-    house.labels.withdraw("somebody", None, datetime.now(UTC), "ann")
+    lists.add(BLOG, [Line.of(Subject.PHRASE, "nobody says that", Decision.BLOCK)], now, "ann")
     house.learn()
-    assert house.work._turn.looked().withdrawal == 1
+    assert house.work._turn.looked().setting == 2
     assert site.received == []
 
 
