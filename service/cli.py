@@ -88,7 +88,8 @@ def main() -> None:
 @setting(
     "akismet-blocks-review",
     bool,
-    "Whether Akismet clients, which know no review, are told that a comment to be reviewed is spam.",
+    "Whether Akismet clients are told that a comment to be reviewed is spam. By default it is ham to them, "
+    "except that WordPress holds it.",
 )
 @setting("share-labels", bool, "Whether what one site's labels teach has some say on all sites.")
 @setting(
@@ -111,6 +112,18 @@ def main() -> None:
     show_default="whoever runs the site",
 )
 @setting("log-requests", bool, "Whether to log a line for each request.")
+@setting(
+    "tls-certificate",
+    click.Path(path_type=Path, dir_okay=False, exists=True),
+    "A PEM file with the certificate, and those between it and its authority, to answer HTTPS with.",
+    show_default="none: plain HTTP",
+)
+@setting(
+    "tls-key",
+    click.Path(path_type=Path, dir_okay=False, exists=True),
+    "A PEM file with the certificate's key. Both files are read when the service starts.",
+    show_default="none",
+)
 @secret_option
 @setting(
     "trusted-proxies",

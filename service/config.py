@@ -58,6 +58,8 @@ class Config:
     max_upload_mib: int = 2_048
     privacy_contact: str = ""
     log_requests: bool = True
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
     secret: str = field(default="", repr=False)
     trusted_proxies: str = ""
     user_header: str = ""
