@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from chromium import browsing, make_account, program, watched
 from demonstration import start_demonstration
 from PIL import Image
+from playwright.sync_api import expect
 from test_exports import wxr
 from test_readme import mixed, wordpress_comment
 
@@ -71,7 +72,7 @@ def take_all(browser: Browser, demonstration: Demonstration, names: list[str]) -
             with watched(browser, demonstration.hamgate, demonstration.newspaper, storage_state=state, **look) as seen:
                 for name, url in addresses.items():
                     seen.page.goto(url, wait_until="load")
-                    seen.page.wait_for_function("!document.querySelector('[data-job]')", timeout=WORK_MS)
+                    expect(seen.page.locator("[data-job]")).to_have_count(0, timeout=WORK_MS)
                     if name == "demo":
                         seen.page.locator(".verdict summary").first.click()
                     seen.page.wait_for_timeout(300)

@@ -210,6 +210,19 @@ def test_a_line_of_the_sites_deny_list_changes_verdicts_too(house: House, site: 
     assert site.posts[other].status == "approved"
 
 
+def test_what_a_line_about_an_address_decided_is_not_told_to_have_changed(house: House, site: Site) -> None:
+    """The address is hashed where the comment is kept, so the line does not find it when it is judged again."""
+    lists, now = ListStore(house.store), datetime.now(UTC)
+    lists.add(BLOG, [Line.of(Subject.IP, "192.0.2.1", Decision.BLOCK)], now, "ann")
+    house.learn()
+    assert house.check(site, comment(2))[1] == "true"
+    house.remember()
+    lists.add(BLOG, [Line.of(Subject.PHRASE, "nobody says that", Decision.BLOCK)], now, "ann")
+    house.learn()
+    assert house.work._turn.looked().setting == 2
+    assert site.received == []
+
+
 @pytest.mark.parametrize("said", ["ham", "spam"])
 def test_what_a_person_has_decided_is_never_told(house: House, site: Site, said: str) -> None:
     """Neither what the label says nor, once it is said, what a near-duplicate's says."""
