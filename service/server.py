@@ -38,6 +38,7 @@ from service.labelling import CHECKS_PATH
 from service.labelling import PATH as LABELS_PATH
 from service.logs import configuration
 from service.metrics import DIRECTORY_VARIABLE
+from service.metrics import PATH as METRICS_PATH
 from service.moderation.paths import PAGES
 from service.passwords import make_token, token_digest
 from service.problems import ServiceError
@@ -224,7 +225,7 @@ def _gateway(config: Config) -> Any:  # granian's type is that of its plain func
     app = create_app(config)
     for name in ("hamgate.follower", "hamgate.recorder", "hamgate.callbacks"):
         atexit.register(app.extensions[name].close)
-    waiting = (LABELS_PATH, CHECKS_PATH, *AKISMET_LABEL_PATHS)
+    waiting = (LABELS_PATH, CHECKS_PATH, METRICS_PATH, *AKISMET_LABEL_PATHS)
     return Gateway(app, config.max_batch_body_bytes, config.body_timeout_seconds, waiting, PAGES)
 
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 from conftest import free_port, site_of, wait_until
 from debian import Archive
 from wordpress import ADMIN, PASSWORD, SOURCE, WordPress, missing
 
+from service.cli import main
 from training.database import Database
 from training.labels import LabelStore
 
@@ -32,6 +35,8 @@ SPAM = "Buy cheap viagra online without prescription http://cheap-viagra.example
 LIKE_IT = f"{SPAM} http://more-pills.example/"
 HAM = "Thanks, that solved it. My dough was too wet all along. How long do you let it rest?"
 HELD, SHOWN = "0", "1"
+FOLLOWED_SECONDS = 1.5
+"""Until every worker knows of a setting; a second is promised."""
 
 
 def redirection(port: int) -> str:
@@ -207,6 +212,22 @@ def test_comments_wait_while_hamgate_is_away_and_are_checked_later(
         f"foreach (get_approved_comments(url_to_postid('{post}')) as $one) echo $one->comment_author;"
     )
     assert decided == "Nora"
+
+
+def test_what_is_learnt_later_moves_a_comment_that_nobody_has_decided(
+    blog: WordPress, plugin: Path, site_key: str, service: Service, browser: Browser
+) -> None:
+    if "webhook" not in (plugin / "class.akismet-rest-api.php").read_text(encoding="utf-8"):
+        pytest.skip("this version of the plugin can't be told")
+    blog.use_akismet(plugin, site_key)
+    host = blog.url.removeprefix("http://")
+    allowing = ["sites", "callbacks", site_of(site_key), "--add", host, "--private", "--database", service.database]
+    assert CliRunner().invoke(main, allowing).exit_code == 0
+    time.sleep(FOLLOWED_SECONDS)
+    assert Visitor(browser, blog).comments(blog.add_post("Spelt"), HAM) == SHOWN
+    like_it = json.dumps({"text": f"{HAM} Indeed.", "author": "Nora", "label": "spam"}).encode()
+    assert service.call("POST", "/v1/labels", like_it, Authorization=f"Bearer {site_key}").status == 201
+    wait_until(lambda: blog.newest_comment() == (HAM, "spam"))
 
 
 def decision(service: Service, key: str, text: str) -> str:
