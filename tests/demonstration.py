@@ -39,7 +39,7 @@ def start_demonstration(folder: Path, *flags: str) -> Demonstration:
     command += ["--timeout", "60"]  # others may use this machine as well
     printed = folder / "printed"
     with printed.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True, preexec_fn=_hear_interrupts)
     wait_until(lambda: process.poll() is not None or b"Ctrl-C" in printed.read_bytes(), 120)
     said = printed.read_text(encoding="utf-8")
     assert process.poll() is None, said
@@ -47,3 +47,8 @@ def start_demonstration(folder: Path, *flags: str) -> Demonstration:
     assert queue, said
     newspaper, hamgate = (f"http://127.0.0.1:{port}" for port in ports)
     return Demonstration(process, newspaper, hamgate, queue[1], folder)
+
+
+def _hear_interrupts() -> None:
+    """Let Ctrl-C stop what is started, also where the tests themselves run in the background and ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
