@@ -22,7 +22,7 @@ from model.explanation import explain
 from model.ngrams import FAMILIES
 from model.scorer import SLOT_BITS, Scorer
 from model.thresholds import Thresholds
-from model.verdict import Reason, Verdict
+from model.verdict import Decision, Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from model.comment import Comment
     from model.explanation import Learnt
+    from model.lists import Line
 
 FORMAT = 3
 MAX_BYTES = 64 * 1024 * 1024
@@ -86,6 +87,10 @@ class Filter:
                 verdicts.append(Verdict(self.thresholds.decide(score), score, reasons, self.version, sketch))
         return verdicts
 
+    def deciding_by(self, thresholds: Thresholds) -> Filter:
+        """Return the same model with other thresholds."""
+        return Filter(self.scorer, thresholds, self.card, self.version)
+
     def with_reason(self, verdict: Verdict, reason: Reason) -> Verdict:
         """Return the verdict as it is for one reason more."""
         score = probability(sum(known.weight for known in verdict.reasons) + reason.weight)
@@ -108,6 +113,22 @@ class Filter:
             wanted = min(found, review - OVERRULING_MARGIN)
         said = Reason("label", wanted - found, f"a person called this comment, or one like it, {LABELS[is_spam]}")
         return self.with_reason(verdict, said)
+
+    def listed(self, verdict: Verdict, line: Line) -> Verdict:
+        """Return the verdict as it is once a line of the site's lists decides: allow, or no less than a deny line says.
+
+        The line is one more reason, of as much weight as it takes.
+        """
+        found = sum(reason.weight for reason in verdict.reasons)
+        thresholds = self.thresholds
+        review, block, discard = map(log_odds_of, (thresholds.review, thresholds.block, thresholds.discard))
+        wanted = {
+            Decision.ALLOW: min(found, review - OVERRULING_MARGIN),
+            Decision.REVIEW: max(found, (review + block) / 2),
+            Decision.BLOCK: max(found, (block + discard) / 2),
+            Decision.DISCARD: max(found, discard + OVERRULING_MARGIN),
+        }[line.decision]
+        return self.with_reason(verdict, Reason("list", wanted - found, line.reason))
 
 
 def probability(log_odds: float) -> float:

@@ -61,7 +61,7 @@ def parts_of(comment: Comment) -> Parts:
     reading = read(comment.text)
     text = reading.plain.lower()
     segments = [Segment(Kind.TEXT, f" {text} "), Segment(Kind.WRITTEN, f" {reading.written} ")]
-    name = _folded_name(comment.author)
+    name = folded_name(comment.author)
     if name:
         segments.append(Segment(Kind.AUTHOR, f" {name} "))
     url = _readable_url(comment.author_url)
@@ -75,7 +75,8 @@ def parts_of(comment: Comment) -> Parts:
     return Parts(segments, _traits(reading, text, name, url, len(linked)))
 
 
-def _folded_name(author: str) -> str:
+def folded_name(author: str) -> str:
+    """Return an author's name as people read it, in lower case."""
     if not author:
         return ""
     return read(author[:MAX_NAME_CHARACTERS]).plain or author[:MAX_NAME_CHARACTERS].strip()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from model.characters import fold_characters
 from model.links import (
@@ -96,6 +97,12 @@ def read(text: str) -> Reading:
     """
     if len(text) > _MOST_CHARACTERS:
         text = text[:HEAD_CHARACTERS] + "\n" + text[-TAIL_CHARACTERS:]
+    return _read(text)
+
+
+@lru_cache(maxsize=16)
+def _read(text: str) -> Reading:
+    """Read a text of bounded length; a site's lists ask for the text that the model has just read."""
     written = _masked(text).lower()
     signals: set[str] = set()
     links: list[Link] = []

@@ -1,6 +1,7 @@
 """Flask, the wire formats, keys, settings and the command line. Knows nothing of scikit-learn.
 
-Reading order: config, problems, files, secret, addresses, passwords, schemas, bodies, logs, metrics, auth,
-served_model, follower, judge, recorder, observer, check, forms, akismet, api, labelling, description, moderation, app,
-gateway, schedule, upkeep, server, options, refusals, messages, learning, staff, offline, demo, cli.
+Reading order: config, problems, destinations, files, secret, addresses, passwords, schemas, bodies, logs, metrics,
+auth, sealed_keys, served_model, rulebook, follower, judge, recorder, observer, check, forms, callbacks, akismet, api,
+labelling, description, moderation, app, gateway, schedule, webhook, delivery, revision, courier, upkeep, server,
+options, refusals, messages, learning, staff, sites, offline, demo, cli.
 """

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from service.auth import Guard
+    from service.callbacks import Callbacks
     from service.judge import Judge
     from service.metrics import Metrics
     from service.recorder import Recorder
@@ -67,18 +68,20 @@ class Akismet:
         recorder: Recorder,
         labels: LabelStore,
         statistics: Statistics,
+        callbacks: Callbacks,
         max_body_bytes: int,
         blocks_review: bool = False,
     ) -> None:
-        """Answer; ``blocks_review`` says that what a moderator should see is spam to clients, which know no third."""
+        """Answer; ``blocks_review`` is what ``spam_decisions`` takes."""
         self._guard = guard
         self._judge = judge
         self._metrics = metrics
         self._recorder = recorder
         self._labels = labels
         self._statistics = statistics
+        self._callbacks = callbacks
         self._max_body_bytes = max_body_bytes
-        self._spam_decisions = (*SPAM_DECISIONS, "review") if blocks_review else SPAM_DECISIONS
+        self._spam_decisions = spam_decisions(blocks_review)
         self._calls: dict[str, Callable[[WSGIEnvironment, Form, Site], Answer]] = {
             "/1.1/comment-check": self._comment_check,
             "/1.1/submit-spam": lambda environ, form, site: self._submit(form, site, "spam"),
@@ -141,15 +144,18 @@ class Akismet:
             return "true", headers
         self._guard.charge(site, 1)
         comment = form.comment()
-        verdict = self._judge.check(site.name, comment, form.haste())
-        is_spam = verdict.decision in self._spam_decisions
+        verdict = self._judge.check(site.name, comment, form.haste(), is_new=not form.is_recheck)
+        told = self._judge.told(site.name, verdict)
+        is_spam = told.decision in self._spam_decisions
         if not form.is_test:
             self._metrics.count_verdict(verdict)
             self._recorder.record(environ[REQUEST_ID], site.name, comment, verdict)
-            self._recorder.count(site.name, "spam" if is_spam else "ham")
+            if not form.is_recheck:
+                self._recorder.count(site.name, "spam" if is_spam else "ham")
+            self._callbacks.note(form, environ, site.name, verdict, is_spam)
         if form.is_true("classify"):
             headers.append(("X-Akismet-Classification", "spam" if is_spam else "ham"))
-        if verdict.decision == "discard":
+        if told.decision == "discard":
             headers.append(discard)
         return str(is_spam).lower(), headers
 
@@ -238,6 +244,11 @@ class Akismet:
                 "total": int(wanted),
             }
         )
+
+
+def spam_decisions(blocks_review: bool) -> tuple[str, ...]:
+    """Return what is spam to clients, which know no third; ``blocks_review``: also what a moderator should see."""
+    return (*SPAM_DECISIONS, "review") if blocks_review else SPAM_DECISIONS
 
 
 def _since(form: Form) -> str:

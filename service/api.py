@@ -69,8 +69,7 @@ class Api:
 
     def model(self) -> Response:
         """Describe the served model."""
-        self._site()
-        served = self._served.filter
+        served = self._judge.filter_of(self._site().name)
         thresholds = served.thresholds
         return _answer(
             {
@@ -107,7 +106,7 @@ class Api:
         check_id = make_id()
         self._metrics.count_verdict(verdict)
         self._recorder.record(check_id, site.name, comment, verdict)
-        return verdict_members(check_id, verdict)
+        return verdict_members(check_id, self._judge.told(site.name, verdict))
 
 
 def _answer(members: dict[str, Any]) -> Response:

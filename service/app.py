@@ -11,6 +11,7 @@ from service.addresses import label_store
 from service.akismet import Akismet
 from service.api import Api
 from service.auth import Allowance, Guard, Keys
+from service.callbacks import Callbacks
 from service.check import PATH as CHECK_PATH
 from service.check import Check
 from service.description import Description
@@ -28,13 +29,19 @@ from service.moderation.sign_in import SignIn
 from service.observer import REQUEST_ID, Observer
 from service.problems import answer_to, answer_with, problem
 from service.recorder import Recorder
+from service.rulebook import Rulebook
+from service.sealed_keys import SealedKeys
 from service.secret import open_secret
 from service.served_model import ServedModel
 from training.accounts import Accounts
 from training.attempts import Attempts
+from training.callbacks import CallbackHosts
+from training.lists import ListStore
 from training.registry import Registry
+from training.settings import SettingsStore
 from training.statistics import Statistics
 from training.store import Store
+from training.tellings import Tellings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,12 +64,24 @@ def create_app(config: Config) -> Flask:
     secret = open_secret(store, config.database, config.secret)
     labels = label_store(store, secret, config.hash_addresses)
     statistics = Statistics(store)
-    recorder = Recorder(labels, statistics, config.keep_checks_days)
-    follower = Follower(labels, Registry(store), served, config.share_labels)
-    judge = Judge(served, follower)
+    hosts = CallbackHosts(store)
+    callbacks = Callbacks(hosts, Tellings(store), SealedKeys(store, hosts, secret), config.keep_checks_days)
+    settings, lists = SettingsStore(store), ListStore(store)
+    rulebook = Rulebook(settings, lists)
+    recorder = Recorder(labels, statistics, config.keep_checks_days, rulebook)
+    follower = Follower(labels, Registry(store), served, rulebook, config.share_labels)
+    judge = Judge(served, follower, rulebook)
     check = Check(guard, judge, metrics, recorder, config.max_body_bytes)
     akismet = Akismet(
-        guard, judge, metrics, recorder, labels, statistics, config.max_body_bytes, config.akismet_blocks_review
+        guard,
+        judge,
+        metrics,
+        recorder,
+        labels,
+        statistics,
+        callbacks,
+        config.max_body_bytes,
+        config.akismet_blocks_review,
     )
 
     accounts = Accounts(store)
@@ -75,7 +94,10 @@ def create_app(config: Config) -> Flask:
     )
     app.extensions["hamgate.store"] = store
     app.extensions["hamgate.recorder"] = recorder
+    app.extensions["hamgate.rulebook"] = rulebook
+    app.extensions["hamgate.judge"] = judge
     app.extensions["hamgate.follower"] = follower
+    app.extensions["hamgate.callbacks"] = callbacks
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.register_blueprint(Api(guard, served, judge, metrics, recorder, config.max_batch_body_bytes).blueprint())
     app.register_blueprint(Labelling(guard, labels, metrics, config.max_body_bytes).blueprint())

@@ -55,4 +55,4 @@ class Check:
         verdict = self._judge.check(site.name, comment)
         self._metrics.count_verdict(verdict)
         self._recorder.record(environ[REQUEST_ID], site.name, comment, verdict)
-        return encoded(verdict_members(environ[REQUEST_ID], verdict))
+        return encoded(verdict_members(environ[REQUEST_ID], self._judge.told(site.name, verdict)))

@@ -19,6 +19,7 @@ from service.options import hash_addresses as hash_addresses_option
 from service.options import secret as secret_option
 from service.options import setting, site_name
 from service.refusals import refusals
+from service.sites import COMMANDS as SITE_COMMANDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,11 +114,15 @@ def serve(**settings: Any) -> None:
 
 @main.group()
 def sites() -> None:
-    """Manage sites and their keys.
+    """Manage sites, their keys, and how their comments are decided.
 
     A site is a website that may have comments checked, each with a key of its own. A key is shown once, when it is
     made; a running service knows of a change within a second.
     """
+
+
+for command in SITE_COMMANDS:
+    sites.add_command(command)
 
 
 @sites.command("add")

@@ -37,7 +37,12 @@ API_VERSION = "1"
 JSON = "application/json"
 BEARER = "siteKey"
 STYLE = """
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+:root { background: #fff; color: #1b2224; color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+a { color: #15616d; }
+@media (prefers-color-scheme: dark) {
+  :root { background: #141819; color: #e8edec; }
+  a { color: #7fd0dc; }
+}
 body { margin: 0 auto; max-width: 52rem; padding: 1rem; }
 code, pre { font-family: ui-monospace, monospace; font-size: .9rem; }
 pre { border: 1px solid; overflow-x: auto; padding: .75rem; }

@@ -1,4 +1,4 @@
-"""Keeps a worker's memory of labels and its model up to date with the database, which all workers and hosts share."""
+"""Keeps a worker's memory of labels, its model and its rulebook up to date with the database, which all hosts share."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from itertools import takewhile
 from threading import Event, Thread
 from typing import TYPE_CHECKING, NamedTuple
 
+from training.foresight import Foresight
 from training.memory import MAX_LABELS, Memory
 from training.online import OnlineLayer
+from training.tellings import Learnt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from service.rulebook import Rulebook
     from service.served_model import ServedModel
     from training.labels import GivenLabel, LabelStore
     from training.registry import Registry
@@ -24,23 +27,32 @@ _log = logging.getLogger("hamgate.follower")
 
 
 class Knowledge(NamedTuple):
-    """What labels have taught so far."""
+    """What labels have taught so far, and what was thought of their comments before."""
 
     memory: Memory
     online: OnlineLayer | None
+    foresight: Foresight
 
 
 class Follower:
-    """Reads the labels and the promotions there are, and from then on new ones, in a thread of its own.
+    """Reads the labels, promotions and settings there are, and from then on new ones, in a thread of its own.
 
     With ``share_labels``, what one site's labels teach has some say on all sites.
     """
 
-    def __init__(self, labels: LabelStore, registry: Registry, served: ServedModel, share_labels: bool = False) -> None:
-        self.knowledge = Knowledge(Memory(), None)
+    def __init__(
+        self,
+        labels: LabelStore,
+        registry: Registry,
+        served: ServedModel,
+        rulebook: Rulebook,
+        share_labels: bool = False,
+    ) -> None:
+        self.knowledge = Knowledge(Memory(), None, Foresight({}))
         self._labels = labels
         self._registry = registry
         self._served = served
+        self._rulebook = rulebook
         self._share_labels = share_labels
         self._newest = 0
         self._learnt_upon: tuple[str | None, int] | None = None
@@ -49,6 +61,12 @@ class Follower:
         self._read()
         self._thread = Thread(target=self._keep_reading, name="follower", daemon=True)
         self._thread.start()
+
+    @property
+    def learnt(self) -> Learnt:
+        """How far this worker has learnt, at least."""
+        model, withdrawal = self._learnt_upon or (None, 0)
+        return Learnt(None if self._served.trouble else model, withdrawal, self._rulebook.newest, self._newest)
 
     def close(self) -> None:
         """Stop."""
@@ -63,11 +81,12 @@ class Follower:
         """Read on; whatever goes wrong is logged, once, and tried again."""
         try:
             self._served.follow(self._registry)
+            self._rulebook.follow()
             self._learn()
             self._fails = False
         except Exception:
             if not self._fails:
-                _log.exception("labels and promotions can't be read")
+                _log.exception("labels, promotions and settings can't be read")
             self._fails = True
 
     def _learn(self) -> None:
@@ -79,7 +98,7 @@ class Follower:
             return
         newest = self._labels.newest()
         online = None if model is None else OnlineLayer(model.scorer, self._share_labels)
-        knowledge = Knowledge(Memory(), online)
+        knowledge = Knowledge(Memory(), online, Foresight({} if model is None else model.card))
         # Labels that come meanwhile are left for the next time, lest one be passed over.
         self._take(knowledge, takewhile(lambda numbered: numbered[0] <= newest, self._labels.replay(MAX_LABELS)))
         self.knowledge, self._learnt_upon, self._newest = knowledge, upon, newest
@@ -88,5 +107,5 @@ class Follower:
         for number, given in labels:
             knowledge.memory.learn(number, given)
             if knowledge.online is not None:
-                knowledge.online.learn(given)
+                knowledge.foresight.note(number, given, knowledge.online.learn(given))
             self._newest = number

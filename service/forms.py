@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from model.comment import Comment
 from model.verdict import Reason
+from service.judge import HASTE
 from service.problems import MalformedBodyError
 
 if TYPE_CHECKING:
@@ -106,12 +107,17 @@ class Form:
             return None
         if not 0 <= sent - begun < FASTEST_TYPIST_MS:
             return None
-        return Reason("haste", HASTE_LOG_ODDS, f"the form was sent after {sent - begun} ms, with no key pressed")
+        return Reason(HASTE, HASTE_LOG_ODDS, f"the form was sent after {sent - begun} ms, with no key pressed")
 
     @property
     def is_test(self) -> bool:
         """Whether nothing is to be learnt or counted."""
         return self.is_true("is_test")
+
+    @property
+    def is_recheck(self) -> bool:
+        """Whether the comment was judged before; what is retried was not, for want of an answer."""
+        return self.values.get("recheck_reason", "").strip().lower() not in ("", "retry")
 
     @property
     def is_by_administrator(self) -> bool:

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from training.database import Database
     from training.gate import GateReport
+    from training.holdout import Labelled
     from training.promotion import Promoter
     from training.registry import Registry
-    from training.retrain import Labelled
 
 _version = click.argument("version")
 user = setting("user", str, "Who is recorded as having done this.", default=getuser, show_default="the system's user")

@@ -64,6 +64,9 @@ class Metrics:
             ["decision", "label"],
             registry=self._registry,
         )
+        self._callbacks = Counter(
+            "hamgate_callbacks", "Messages to sites of changed verdicts.", ["outcome"], registry=self._registry
+        )
         self._requests_of: dict[tuple[str, int], Counter] = {}
         self._seconds_of: dict[str, Histogram] = {}
         self._decisions_of: dict[str, Counter] = {}
@@ -91,6 +94,10 @@ class Metrics:
         """Count a label of a check, if it says that the decision was wrong."""
         if (decision == "allow") != (label == "ham"):
             self._overturned.labels(decision, label).inc()
+
+    def count_callback(self, outcome: str) -> None:
+        """Count an attempt to tell a site of changed verdicts."""
+        self._callbacks.labels(outcome).inc()
 
     def name_model(self, version: str, before: str | None = None) -> None:
         """Say which model this worker serves, and no longer."""

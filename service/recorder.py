@@ -22,11 +22,13 @@ from training.statistics import month_of
 if TYPE_CHECKING:
     from model.comment import Comment
     from model.verdict import Verdict
+    from service.rulebook import Rulebook
     from training.labels import LabelStore
     from training.statistics import Counted, Kind, Statistics
 
 INTERVAL_SECONDS = 0.1
 FORGET_EVERY_SECONDS = 600
+COUNT_MATCHES_EVERY_SECONDS = 5
 MAX_WAITING_CHARACTERS = 32 * 1024 * 1024
 """What waits to be written, all comments together; while the database is away, the oldest are dropped beyond that."""
 
@@ -37,10 +39,11 @@ _log = logging.getLogger("hamgate.recorder")
 class Recorder:
     """Writes the checks of one worker."""
 
-    def __init__(self, labels: LabelStore, statistics: Statistics, kept_days: float) -> None:
-        """Keep checks for so many days; none at all if that is 0. Counts are kept in any case."""
+    def __init__(self, labels: LabelStore, statistics: Statistics, kept_days: float, rulebook: Rulebook) -> None:
+        """Keep checks for so many days, or as few as a site wants; none at all if that is 0. Counts are always kept."""
         self._labels = labels
         self._statistics = statistics
+        self._rulebook = rulebook
         self._counts: Counter[Counted] = Counter()
         self._kept = timedelta(days=kept_days)
         self._lock = Lock()
@@ -79,14 +82,18 @@ class Recorder:
             self._thread.join()
 
     def _keep_writing(self) -> None:
-        forgot_at = datetime.min.replace(tzinfo=UTC)
+        forgot_at = counted_at = datetime.min.replace(tzinfo=UTC)
         while not self._stopping.wait(INTERVAL_SECONDS):
             self._write()
             now = datetime.now(UTC)
+            if (now - counted_at).total_seconds() > COUNT_MATCHES_EVERY_SECONDS:
+                counted_at = now
+                self._count_matches(now)
             if self._kept and (now - forgot_at).total_seconds() > FORGET_EVERY_SECONDS:
                 forgot_at = now
-                self._forget(now - self._kept)
+                self._forget(now)
         self._write()
+        self._count_matches(datetime.now(UTC))
 
     def _write(self) -> None:
         """Write what waits; whatever goes wrong is logged, once, and what the database is away for waits on."""
@@ -109,9 +116,17 @@ class Recorder:
                 with self._lock:
                     self._counts.update(counts)
 
-    def _forget(self, before: datetime) -> None:
+    def _count_matches(self, now: datetime) -> None:
         try:
-            self._labels.forget_checks(before)
+            self._rulebook.keep_matches(now)
+        except Exception:
+            _log.exception("what the lists matched can't be counted")
+
+    def _forget(self, now: datetime) -> None:
+        try:
+            self._labels.forget_checks(now - self._kept)
+            for site, days in self._rulebook.kept_days().items():
+                self._labels.forget_checks_of(site, now - timedelta(days=days))
         except Exception:
             _log.exception("old checks can't be forgotten")
 

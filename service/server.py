@@ -30,6 +30,7 @@ from granian.server import MPServer
 from service.akismet import LABEL_PATHS as AKISMET_LABEL_PATHS
 from service.app import create_app
 from service.auth import digest_of, make_key
+from service.courier import Courier
 from service.files import beside, replace_private
 from service.gateway import Gateway
 from service.labelling import CHECKS_PATH
@@ -90,12 +91,16 @@ def serve(config: Config) -> None:
         server.on_startup(schedule.start)
         upkeep = Upkeep(config)
         server.on_startup(upkeep.start)
+        courier = Courier(config)
+        server.on_startup(courier.start)
+        server.on_reload(courier.renew)
         try:
             server.serve(target_loader=partial(_gateway, config), wrap_loader=False)
         except SystemExit:  # a worker died at some time; that is no failure of a service that was told to stop
             if not server.interrupt_signal:
                 raise
         finally:
+            courier.close()
             upkeep.close()
             schedule.close()
 
@@ -200,7 +205,7 @@ def _gateway(config: Config) -> Any:  # granian's type is that of its plain func
     """Build what a worker runs; called in the worker."""
     Thread(target=_stop_with_launcher, name="launcher-watch", daemon=True).start()
     app = create_app(config)
-    for name in ("hamgate.follower", "hamgate.recorder"):
+    for name in ("hamgate.follower", "hamgate.recorder", "hamgate.callbacks"):
         atexit.register(app.extensions[name].close)
     waiting = (LABELS_PATH, CHECKS_PATH, *AKISMET_LABEL_PATHS)
     return Gateway(app, config.max_batch_body_bytes, config.body_timeout_seconds, waiting, PAGES)

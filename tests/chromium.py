@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,23 @@ WATCH = """
 addEventListener("securitypolicyviolation", event =>
   console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
 """
+STRANGERS = """
+origins => [...document.querySelectorAll("*")].flatMap(element => {
+  const found = [];
+  if (["BASE", "IFRAME", "OBJECT", "EMBED", "APPLET", "STYLE", "TEMPLATE", "MARQUEE"].includes(element.tagName))
+    found.push(`element ${element.tagName}`);
+  if (element.tagName === "SCRIPT" && !element.src) found.push("an inline script");
+  if (element.httpEquiv === "refresh") found.push("a refresh");
+  for (const { name, value } of element.attributes) {
+    if (name.startsWith("on") || name === "style" || name === "srcdoc") found.push(`attribute ${name}=${value}`);
+    if (/^(href|src|action|formaction|data|poster|background|ping|srcset|xlink:href)$/.test(name)
+        && element.namespaceURI === "http://www.w3.org/1999/xhtml"
+        && !origins.includes(new URL(value, document.baseURI).origin)) found.push(`${name}=${value}`);
+  }
+  return found.map(what => what.slice(0, 200));
+})
+"""
+"""Finds what could run something, or lead elsewhere."""
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
@@ -44,10 +62,11 @@ def program() -> str | None:
 
 
 @contextmanager
-def browsing(executable: str) -> Iterator[Browser]:
+def browsing(executable: str, environment: dict[str, str] | None = None) -> Iterator[Browser]:
     """Run a browser."""
+    environ: dict[str, str | float | bool] = {**os.environ, **(environment or {})}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS, env=environ)
         yield browser
         browser.close()
 
@@ -58,6 +77,10 @@ class Watched:
 
     page: Page
     incidents: list[str] = field(default_factory=list)
+
+    def expect(self, status: str) -> None:
+        """Take it as no incident that a page came with this status."""
+        self.incidents[:] = [one for one in self.incidents if f"responded with a status of {status}" not in one]
 
     def check(self) -> None:
         """Fail if anything happened since the last time, or if something of a comment was run."""
@@ -100,6 +123,12 @@ def _watch(context: BrowserContext, seen: Watched, origins: set[str]) -> None:
     context.on("page", lambda page: seen.incidents.append(f"window opened: {page.url[:100]}"))
 
 
+def strangers(page: Page, *origins: str) -> list[str]:
+    """List what in the page could run something of a comment, or lead to anywhere but these origins."""
+    found: list[str] = page.evaluate(STRANGERS, list(origins))
+    return found
+
+
 def overflow(page: Page) -> int:
     """Return how many pixels the page is wider than its window."""
     wide: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -108,9 +137,6 @@ def overflow(page: Page) -> int:
 
 def accessibility_violations(page: Page) -> list[str]:
     """Ask axe-core, and name each rule that is broken and by what."""
-    try:
-        page.evaluate("typeof axe === 'object'") or page.evaluate(AXE)
-    except Error:
-        page.evaluate(AXE)
+    page.evaluate(AXE)
     found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
     return [f"{one['id']}: {node['html'][:200]} {node['failureSummary']}" for one in found for node in one["nodes"]]

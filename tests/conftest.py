@@ -154,7 +154,7 @@ def app(config: Config) -> Iterator[Flask]:
     """The application."""
     made = create_app(config)
     yield made
-    for name in ("follower", "recorder", "store"):
+    for name in ("follower", "recorder", "callbacks", "store"):
         made.extensions[f"hamgate.{name}"].close()
 
 

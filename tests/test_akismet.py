@@ -257,7 +257,8 @@ def test_9_a_form_filled_in_at_once_without_a_key_press_is_evidence(akismet: Aki
 def test_9_what_a_form_told_does_not_outweigh_what_a_person_said(akismet: Akismet, app: Flask) -> None:
     hasty = {**HAM, "POST_ak_js": "1700000000000", "POST_ak_bfs": "1700000000300"}
     assert akismet.submit("ham", **hasty) == THANKS
-    judge = Judge(app.extensions["hamgate.follower"]._served, app.extensions["hamgate.follower"])
+    follower, rulebook = app.extensions["hamgate.follower"], app.extensions["hamgate.rulebook"]
+    judge = Judge(follower._served, follower, rulebook)
     seen = Reason("haste", 50.0, "far more than it is worth")
     comment = form_of(urlencode(hasty)).comment()
     wait_until(lambda: judge.check(SITE, comment, seen).decision == "allow", seconds=3)

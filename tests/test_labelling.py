@@ -21,8 +21,11 @@ from service import recorder as recorder_module
 from service.auth import digest_of, make_key
 from service.cli import main
 from service.recorder import Recorder
+from service.rulebook import Rulebook
 from training.database import Database
 from training.labels import LabelStore, first_id
+from training.lists import ListStore
+from training.settings import SettingsStore
 from training.statistics import Statistics
 from training.store import Store
 
@@ -181,7 +184,8 @@ def test_checks_wait_for_a_database_that_fails_for_a_while_and_take_bounded_memo
     monkeypatch.setattr(recorder_module, "MAX_WAITING_CHARACTERS", 100)
     verdict = Verdict(Decision.ALLOW, 0.1, (), "0" * 16)
     with Database(f"sqlite:///{tmp_path / 'l.sqlite3'}") as database:
-        recorder = Recorder(LabelStore(database), Statistics(database), kept_days=1)
+        rulebook = Rulebook(SettingsStore(database), ListStore(database))
+        recorder = Recorder(LabelStore(database), Statistics(database), kept_days=1, rulebook=rulebook)
         rename(database, "checks", "gone")
         ids = [first_id(datetime.now(UTC)) + f"{number:020}" for number in range(5)]
         for check_id in ids:

@@ -20,12 +20,15 @@ from model.segments import parts_of
 from model.sketch import similarities, sketches_of
 from service.follower import INTERVAL_SECONDS, Follower
 from service.metrics import Metrics
+from service.rulebook import Rulebook
 from service.served_model import ServedModel
 from training import memory as memory_module
 from training.database import Database
 from training.labels import GivenLabel, LabelStore
+from training.lists import ListStore
 from training.memory import Memory
 from training.registry import Registry
+from training.settings import SettingsStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,7 +172,8 @@ def test_following_labels_survives_a_database_that_fails_for_a_while(tmp_path: P
         store = LabelStore(database)
         store.add([label(Comment(text=SPUN[0]), "spam")])
         rename(database, "labels", "gone")
-        follower = Follower(store, Registry(database), ServedModel(SHIPPED, Metrics()))
+        rulebook = Rulebook(SettingsStore(database), ListStore(database))
+        follower = Follower(store, Registry(database), ServedModel(SHIPPED, Metrics()), rulebook)
         try:
             assert said_of(follower.knowledge.memory, "blog.example", sketch_of(Comment(text=SPUN[0]))) is None
             rename(database, "gone", "labels")

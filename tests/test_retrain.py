@@ -15,8 +15,9 @@ from model.artifact import load, unpacked
 from model.comment import Comment
 from model.scorer import packed_table, unpacked_table
 from training import retrain
+from training.holdout import Labelled, held_out, is_held_out
 from training.labels import GivenLabel
-from training.retrain import Labelled, NothingToLearnError, changed_scorer, held_out, is_held_out, representative
+from training.retrain import NothingToLearnError, changed_scorer, representative
 
 if TYPE_CHECKING:
     from pathlib import Path

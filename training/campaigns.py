@@ -30,6 +30,8 @@ MAX_OF_BAND = 16
 MAX_BANDS = 10_000
 """Of a site, in each of two generations."""
 
+CAMPAIGN = "campaign"
+"""The feature of the reason."""
 _STARTS = range(0, BANDS * BYTES_OF_BAND, BYTES_OF_BAND)
 
 Sender = int
@@ -51,14 +53,18 @@ class Campaigns:
         self._lock = Lock()
         self._sites: defaultdict[str, _OfSite] = defaultdict(_OfSite)
 
-    def reason(self, site: str, comment: Comment, sketch: bytes, at: float) -> Reason | None:
-        """Note a comment, and return what speaks against it if it belongs to a campaign; ``at`` is in seconds."""
+    def reason(self, site: str, comment: Comment, sketch: bytes, at: float, is_new: bool = True) -> Reason | None:
+        """Note a comment, and return what speaks against it if it belongs to a campaign; ``at`` is in seconds.
+
+        One that is not new was sent before, so it is not noted again.
+        """
         known = (comment.author or comment.author_email or comment.user_ip).lower(), comment.permalink
         if len(comment.text) < MIN_CHARACTERS or not any(known):
             return None
         sender = hash(known)
         with self._lock:
-            met = self._sites[site].note(sender, _Sent(at, sketch))
+            of_site = self._sites[site]
+            met = of_site.note(sender, _Sent(at, sketch)) if is_new else of_site.met(sender, sketch)
         if len(met) < MIN_OTHERS:
             return None
         recent = [sent.sketch for sent in met.values() if at - sent.at <= WINDOW_SECONDS]
@@ -66,7 +72,7 @@ class Campaigns:
         if others < MIN_OTHERS:
             return None
         weight = LOG_ODDS_FOR_EACH * min(others, MAX_COUNTED)
-        return Reason("campaign", weight, f"{others} others sent nearly the same text within a day")
+        return Reason(CAMPAIGN, weight, f"{others} others sent nearly the same text within a day")
 
 
 class _OfSite:
@@ -75,6 +81,16 @@ class _OfSite:
     def __init__(self) -> None:
         self._younger: dict[bytes, Senders] = {}
         self._older: dict[bytes, Senders] = {}
+
+    def met(self, sender: Sender, sketch: bytes) -> Senders:
+        """Return what others sent that is in a comment's bands."""
+        found: Senders = {}
+        for start in _STARTS:
+            band = sketch[start : start + BYTES_OF_BAND]
+            for generation in (self._older, self._younger):
+                found.update(generation.get(band, {}))
+        found.pop(sender, None)
+        return found
 
     def note(self, sender: Sender, new: _Sent) -> Senders:
         """Put a comment into its bands, and return what others sent that is there."""

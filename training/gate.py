@@ -18,8 +18,9 @@ from joblib import Parallel, delayed
 from scipy.stats import binomtest
 
 from training.formats.row import Rejected, TrainingError
+from training.holdout import Labelled, held_out, is_held_out
 from training.labelled import read_labelled
-from training.retrain import Labelled, held_out, is_held_out, representative
+from training.retrain import representative
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

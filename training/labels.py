@@ -114,6 +114,28 @@ class LabelStore:
                 sa.delete(_checks).where(_checks.c.id < max(first_id(before), first_kept))
             ).rowcount
 
+    def forget_checks_of(self, site: str, before: datetime) -> int:
+        """Forget a site's checks that are older than that; return how many there were."""
+        old = (_checks.c.site == site) & (_checks.c.id < first_id(before))
+        with self._database.transaction() as connection:
+            return connection.execute(sa.delete(_checks).where(old)).rowcount
+
+    def scores(self, site: str, since: datetime, most: int) -> list[tuple[datetime, float]]:
+        """List when (UTC) a site's checks since then were, and their scores: the newest first, and at most so many."""
+        chosen = sa.select(_checks.c.checked_at, _checks.c.score).where(
+            _checks.c.site == site, _checks.c.id > first_id(since)
+        )
+        with self._database.transaction() as connection:
+            rows = connection.execute(chosen.order_by(_checks.c.id.desc()).limit(most)).all()
+        return [(datetime.fromtimestamp(row.checked_at, UTC), row.score) for row in rows]
+
+    def last_checked(self, site: str) -> datetime | None:
+        """Return when (UTC) a site had a comment checked last, as far as that is remembered."""
+        newest = sa.select(_checks.c.checked_at).where(_checks.c.site == site).order_by(_checks.c.id.desc()).limit(1)
+        with self._database.transaction() as connection:
+            at = connection.execute(newest).scalar_one_or_none()
+        return None if at is None else datetime.fromtimestamp(at, UTC)
+
     def add(self, labels: Sequence[GivenLabel]) -> int:
         """Add labels, all of them or, where that fails, none; return how many said something new.
 
@@ -135,6 +157,12 @@ class LabelStore:
         """Return the number of the label that was added last, 0 where there is none."""
         with self._database.transaction() as connection:
             return connection.execute(sa.select(sa.func.max(_labels.c.number))).scalar() or 0
+
+    def sites_labelled(self, after: int) -> set[str]:
+        """Return the sites of the labels that were added after that number."""
+        with self._database.transaction() as connection:
+            chosen = sa.select(_labels.c.site).where(_labels.c.number > after).distinct()
+            return set(connection.execute(chosen).scalars())
 
     def newest_of_sites(self, most: int) -> Iterator[tuple[int, GivenLabel]]:
         """Yield what ``latest`` does, site by site, of at most so many of each site's labels, the newest."""

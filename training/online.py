@@ -45,17 +45,19 @@ class OnlineLayer:
         self._sites: dict[str, Weights] = {}
         self._shared = _empty() if is_shared else None
 
-    def learn(self, given: GivenLabel) -> None:
-        """Take one step towards what was said of a comment."""
+    def learn(self, given: GivenLabel) -> float:
+        """Take one step towards what was said of a comment; return its log-odds until then."""
         site = self._sites.get(given.site)
         if site is None:
             site = self._sites[given.site] = _empty()
         (base,), grams = log_odds_and_grams(self._scorer, [given.comment])
-        error = float((given.label == "spam") - expit(base + self.log_odds(given.site, grams)[0]))
+        until_then = float(base + self.log_odds(given.site, grams)[0])
+        error = float((given.label == "spam") - expit(until_then))
         root = np.sqrt(max(grams.sizes.sum(), 1))
         _move(site, grams.columns, RATE * error / root)
         if self._shared is not None:
             _move(self._shared, grams.columns, SHARED_RATE * error / root)
+        return until_then
 
     def log_odds(self, site: str, grams: Grams) -> Floats:
         """Return what labels add to the log-odds of a batch of n comments: float64, shape (n,)."""

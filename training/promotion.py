@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from model.artifact import load
 from training.gate import compare, golden_set, held_out_labels
+from training.holdout import Labelled
 from training.labels import LabelStore
 from training.memory import MAX_LABELS
 from training.registry import Registry
-from training.retrain import HALF_LIFE_DAYS, Labelled, retrain, review
+from training.retrain import HALF_LIFE_DAYS, retrain, review
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

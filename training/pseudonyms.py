@@ -34,7 +34,7 @@ class Pseudonyms:
 
     def of_email(self, address: str) -> str:
         """Return ``keyed-HASH@DOMAIN``, without ``@DOMAIN`` where there is none; nobody's address stays nobody's."""
-        if not address or _PSEUDONYM.fullmatch(address):
+        if not address or is_pseudonym(address):
             return address
         same = normal_email(address)
         if "@" not in same:
@@ -44,9 +44,14 @@ class Pseudonyms:
 
     def of_ip(self, address: str) -> str:
         """Return ``keyed-HASH``; nothing stays nothing."""
-        if not address or _PSEUDONYM.fullmatch(address):
+        if not address or is_pseudonym(address):
             return address
         return _keyed(self._ip, normal_ip(address))
+
+
+def is_pseudonym(address: str) -> bool:
+    """Whether that is a hash in the place of an address."""
+    return _PSEUDONYM.fullmatch(address) is not None
 
 
 def normal_email(address: str) -> str:

@@ -13,7 +13,7 @@ import hashlib
 import math
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,9 +28,10 @@ from model.scorer import packed_table, unpacked_table
 from model.segments import parts_of
 from training.dataset import MAX_NEAR_COPIES, MAX_PER_SITE_AND_LABEL, near_copy_key
 from training.formats.row import TrainingError
+from training.holdout import Labelled, is_held_out, site_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -69,30 +70,6 @@ DOUBTFUL = 0.05
 
 class NothingToLearnError(TrainingError):
     """The store has too few labels to learn from."""
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """A label of the store, its number there, and when (UTC) its comment was written, as far as that is known."""
-
-    number: int
-    given: GivenLabel
-    written_at: datetime
-
-    @classmethod
-    def of(cls, number: int, given: GivenLabel) -> Labelled:
-        """Date a label: by its comment's own date, unless that is missing or lies after the label."""
-        return cls(number, given, min(_date(given.comment.date) or given.labelled_at, given.labelled_at))
-
-    @property
-    def is_spam(self) -> bool:
-        """Whether it says spam."""
-        return self.given.label == "spam"
-
-    @property
-    def place(self) -> tuple[str, int]:
-        """Order a site's labels by time."""
-        return self.written_at.astimezone(UTC).isoformat(timespec="seconds"), self.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,22 +183,6 @@ def review(
     order = np.argsort(probabilities, kind="stable")
     doubtful = [Doubtful(kept[i], float(probabilities[i])) for i in order if probabilities[i] < DOUBTFUL]
     return Review(kept, measured, weights * (probabilities >= CONTRADICTED), labellers, doubtful)
-
-
-def held_out(card: Mapping[str, Any]) -> dict[str, tuple[str, int]]:
-    """Read from a card, which may come from anywhere, the place of the newest label of each site that trained."""
-    cuts = card.get("held_out")
-    return {
-        site: (cut[0], cut[1])
-        for site, cut in (cuts.items() if isinstance(cuts, dict) else ())
-        if isinstance(cut, list) and [type(part) for part in cut] == [str, int]
-    }
-
-
-def is_held_out(label: Labelled, cuts: Mapping[str, tuple[str, int]]) -> bool:
-    """Whether a label is newer than those of its site that a version was trained on (see ``held_out``)."""
-    cut = cuts.get(_site_key(label.given.site))
-    return cut is None or label.place > cut
 
 
 def representative(labels: Sequence[Labelled]) -> list[Labelled]:
@@ -353,7 +314,7 @@ def _cuts(labels: Iterable[Labelled]) -> dict[str, tuple[str, int]]:
     for label in labels:
         of_site[label.given.site].append(label.place)
     return {
-        _site_key(site): sorted(places)[max(math.ceil(len(places) * (1 - HELD_OUT_SHARE)) - 1, 0)]
+        site_key(site): sorted(places)[max(math.ceil(len(places) * (1 - HELD_OUT_SHARE)) - 1, 0)]
         for site, places in of_site.items()
     }
 
@@ -371,7 +332,11 @@ def _card(
     digest = hashlib.sha256(repr([(label.number, label.given.label) for label in kept]).encode())
     return {
         "task": base.card.get("task", ""),
-        "base": {"version": base.version, "trained_on": base.card.get("trained_on", {})},
+        "base": {
+            "version": base.version,
+            "trained_on": base.card.get("trained_on", {}),
+            "budget": base.card.get("budget", {}),
+        },
         "trained_on": {
             "comments": len(kept),
             "labelled_comments_given": given,
@@ -388,19 +353,5 @@ def _card(
     }
 
 
-def _site_key(site: str) -> str:
-    """Name a site in a card without telling other sites of it."""
-    return _digest(site).hex()
-
-
 def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()[:8]
-
-
-def _date(written: str) -> datetime | None:
-    """Read a comment's date, in ISO 8601; without a time zone it is UTC."""
-    try:
-        read = datetime.fromisoformat(written)
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

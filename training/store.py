@@ -52,6 +52,12 @@ class Store(Database):
         with self.transaction() as connection:
             return [Site(*row) for row in connection.execute(sa.select(_sites).order_by(_sites.c.name))]
 
+    def site(self, name: str) -> Site | None:
+        """Find a site by its name."""
+        with self.transaction() as connection:
+            row = connection.execute(sa.select(_sites).where(_sites.c.name == name)).one_or_none()
+        return None if row is None else Site(*row)
+
     def site_with_key(self, key_digest: bytes) -> Site | None:
         """Find the site whose key has this digest.
 
@@ -61,6 +67,16 @@ class Store(Database):
         with self.transaction() as connection:
             row = connection.execute(sa.select(_sites).where(_sites.c.key_digest == key_digest)).one_or_none()
         return None if row is None else Site(*row)
+
+    def require_site(self, name: str) -> None:
+        """Make sure that there is a site of that name.
+
+        Raises:
+            UnknownSiteError: there is none.
+        """
+        known = [site.name for site in self.sites()]
+        if name not in known:
+            raise UnknownSiteError(f"there is no site {name!r}; known: {', '.join(known) or 'none'}")
 
     def add_site(self, name: str, key_digest: bytes, now: datetime) -> None:
         """Add a site.
@@ -96,5 +112,4 @@ class Store(Database):
         with self.transaction() as connection:
             changed = connection.execute(statement).rowcount
         if not changed:
-            known = ", ".join(site.name for site in self.sites()) or "none"
-            raise UnknownSiteError(f"there is no site {name!r}; known: {known}")
+            self.require_site(name)

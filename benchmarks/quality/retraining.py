@@ -28,17 +28,15 @@ from training.corrections import corrected, read_corrections
 from training.dataset import near_copy_key
 from training.formats.row import Rejected
 from training.gate import compare, held_out_labels
+from training.holdout import Labelled, held_out, is_held_out
 from training.labelled import read_labelled
 from training.labels import GivenLabel
 from training.measures import caught_at, roc_auc
 from training.retrain import (
     HALF_LIFE_DAYS,
     PENALTY,
-    Labelled,
     changed_scorer,
     fitted,
-    held_out,
-    is_held_out,
     representative,
     retrain,
     review,

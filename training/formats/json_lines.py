@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from training.formats.row import Rejected, Row
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 MAX_LINE_BYTES = 16 * 2**20
 MAX_DEPTH = 100
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def read(stream: BinaryIO, source: str) -> Iterator[Row | Rejected]:
@@ -33,10 +35,12 @@ def write(rows: Iterable[Mapping[str, Any]], stream: BinaryIO) -> None:
 def encoded(fields: Mapping[str, Any]) -> bytes:
     """Return one line of UTF-8 JSON with its newline.
 
-    Lone surrogates stay as their escapes; numbers that JSON lacks (NaN, infinity) become null; dates become ISO 8601.
+    Lone surrogates and what moves a terminal's cursor or turns its text around are written as their escapes; numbers
+    that JSON lacks (NaN, infinity) become null; dates become ISO 8601.
     """
+    line = _line(fields, ensure_ascii=False)
     try:
-        return _line(fields, ensure_ascii=False).encode()
+        return _UNPRINTABLE.sub(_escape, line).encode()
     except UnicodeEncodeError:
         return _line(fields, ensure_ascii=True).encode()
 
@@ -108,6 +112,10 @@ def _children(value: object) -> Iterable[object]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def _line(fields: Mapping[str, Any], *, ensure_ascii: bool) -> str:

@@ -1,0 +1,121 @@
+"""Takes the pictures of ``docs/screenshots``: every page of a demonstration, on a phone and a desktop, light and dark.
+
+``python tests/screenshots.py [NAME...]`` takes all, or those of the pages named. It wants Chromium and, so that the
+pictures look alike everywhere, the fonts Inter, Charis SIL and Noto Color Emoji (Debian: chromium, fonts-inter,
+fonts-sil-charis, fonts-noto-color-emoji).
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chromium import browsing, program, watched
+from demonstration import start_demonstration
+from PIL import Image
+from test_browsing import PASSWORD
+
+if TYPE_CHECKING:
+    from demonstration import Demonstration
+    from playwright.sync_api import Browser, Page
+
+FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
+SCREENS = {"desktop": {"width": 1280, "height": 860}, "phone": {"width": 390, "height": 844}}
+SCHEMES = ("light", "dark")
+COLORS = 200
+FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+<include>/etc/fonts/fonts.conf</include>
+<match><test name="family"><string>sans</string></test>
+<edit name="family" mode="assign" binding="strong"><string>Inter</string></edit></match>
+<match><test name="family"><string>sans-serif</string></test>
+<edit name="family" mode="assign" binding="strong"><string>Inter</string></edit></match>
+<match><test name="family"><string>system-ui</string></test>
+<edit name="family" mode="assign" binding="strong"><string>Inter</string></edit></match>
+</fontconfig>
+"""
+
+
+def main(names: list[str]) -> None:
+    """Take the pictures."""
+    executable = program()
+    if executable is None:
+        sys.exit("there is no Chromium (Debian: chromium)")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        fonts = Path(folder) / "fonts.conf"
+        fonts.write_text(FONTS, encoding="utf-8")
+        demonstration = start_demonstration(Path(folder), "--folder", folder)
+        try:
+            with browsing(executable, {"FONTCONFIG_FILE": str(fonts)}) as browser:
+                take_all(browser, demonstration, names)
+        finally:
+            demonstration.stop()
+
+
+def take_all(browser: Browser, demonstration: Demonstration, names: list[str]) -> None:
+    """Take the pictures of each page wanted in each look."""
+    state = make_account(browser, demonstration)
+    addresses = {name: url for name, url in pages(browser, demonstration, state).items() if not names or name in names}
+    for screen, viewport in SCREENS.items():
+        for scheme in SCHEMES:
+            look: dict[str, Any] = {"viewport": viewport, "color_scheme": scheme, "reduced_motion": "reduce"}
+            with watched(browser, demonstration.hamgate, demonstration.newspaper, storage_state=state, **look) as seen:
+                for name, url in addresses.items():
+                    seen.page.goto(url, wait_until="load")
+                    if name == "demo":
+                        seen.page.locator(".verdict summary").first.click()
+                    seen.page.wait_for_timeout(300)
+                    take(seen.page, FOLDER / f"{name}-{screen}-{scheme}.png")
+                seen.check()
+
+
+def make_account(browser: Browser, demonstration: Demonstration) -> Any:
+    """Make the first account, and return its cookies."""
+    with watched(browser, demonstration.hamgate) as seen:
+        seen.page.goto(demonstration.queue)
+        seen.page.get_by_label("Name").fill("ann")
+        seen.page.get_by_label("New password").fill(PASSWORD)
+        seen.page.get_by_label("The same again").fill(PASSWORD)
+        seen.page.get_by_role("button", name="Make the account").click()
+        seen.page.wait_for_url(f"{demonstration.hamgate}/moderate**")
+        return seen.page.context.storage_state()
+
+
+def pages(browser: Browser, demonstration: Demonstration, state: Any) -> dict[str, str]:
+    """Name every page: those of the navigation, and those that are reached in other ways."""
+    with watched(browser, demonstration.hamgate, storage_state=state) as seen:
+        seen.page.goto(f"{demonstration.hamgate}/")
+        links = seen.page.locator("nav[aria-label=Pages] a").all()
+        found = {link.inner_text().lower().replace(" ", "-"): f"{link.evaluate('a => a.href')}" for link in links}
+        why = seen.page.locator('a[href*="/moderate/comments/"]')
+        if why.count():
+            found["why"] = f"{why.first.evaluate('a => a.href')}"
+    found["demo"] = send_comment(browser, demonstration)
+    found["newspaper"] = f"{demonstration.newspaper}/night-ferry"
+    found["front"] = f"{demonstration.newspaper}/"
+    found["privacy"] = f"{demonstration.hamgate}/privacy/tidewater.example"
+    return found
+
+
+def send_comment(browser: Browser, demonstration: Demonstration) -> str:
+    """Send a comment that is held, and return where its author sees it."""
+    with watched(browser, demonstration.newspaper) as seen:
+        seen.page.goto(f"{demonstration.newspaper}/night-ferry?sample=one+on+the+edge")
+        seen.page.get_by_role("button", name="Post comment").click()
+        seen.page.wait_for_url("**comment=**")
+        return seen.page.url
+
+
+def take(page: Page, file: Path) -> None:
+    """Take a picture, in few enough colours to be small."""
+    taken = Image.open(io.BytesIO(page.screenshot()))
+    taken.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(file, optimize=True)
+    print(f"{file.name}: {file.stat().st_size // 1024} KiB")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

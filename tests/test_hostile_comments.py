@@ -1,0 +1,193 @@
+"""What hostile comments do where they are shown: nothing. They are in ``hostile``."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sys
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from chromium import DESKTOP, PHONE, overflow, strangers, watched
+from click.testing import CliRunner
+from conftest import free_port
+from hostile import HOSTILE
+from werkzeug.serving import make_server
+
+from model.comment import Comment
+from service.cli import main
+from service.demo.client import Hamgate
+from service.demo.comments import Comments
+from service.demo.desk import Desk
+from service.demo.news import news as read_news
+from service.demo.site import create_site
+from training.formats.files import read_rows
+from training.formats.row import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from conftest import Service
+    from playwright.sync_api import Browser
+
+SCREENS = [PHONE, DESKTOP]
+WIDTHS = ["phone", "desktop"]
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What moves a terminal's cursor, turns its text around or ends a line."""
+
+
+def test_there_are_a_hundred_of_them_each_another() -> None:
+    assert len(HOSTILE) >= 100
+    assert len({one.name for one in HOSTILE}) == len({str(one.fields) for one in HOSTILE}) == len(HOSTILE)
+    assert {field for one in HOSTILE for field in one.fields} == set(Comment.__dataclass_fields__)
+
+
+@pytest.mark.parametrize("fields", [one.fields for one in HOSTILE], ids=[one.name for one in HOSTILE])
+def test_each_gets_a_verdict(service: Service, fields: dict[str, str]) -> None:
+    reply = service.call("POST", "/v1/check", json.dumps(fields).encode())
+    assert (reply.status, set(reply.json())) == (200, {"id", "decision", "score", "reasons", "model"})
+
+
+def as_browsers_send(text: str) -> str:
+    """Replace halves of emoji, which no form can carry."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+@pytest.fixture(scope="module")
+def newspaper(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A newspaper that publishes them all, whatever Hamgate says."""
+    hamgate = Hamgate(f"http://127.0.0.1:{service.port}", service.key, timeout_seconds=60)
+    comments = Comments(tmp_path_factory.mktemp("newspaper") / "newspaper.sqlite3")
+    for one in HOSTILE:
+        sent = {"author": ""} | {name: as_browsers_send(value) for name, value in one.fields.items()}
+        verdict = hamgate.check(sent)
+        comments.decide(comments.add("night-ferry", sent, datetime.now(UTC)), verdict | {"decision": "allow"}, 1.0)
+    desk = Desk(comments, hamgate)
+    port = free_port()
+    origin = f"http://127.0.0.1:{port}"
+    links = {"why": f"{origin}/why/", "privacy": f"{origin}/privacy"}
+    server = make_server("127.0.0.1", port, create_site(read_news(), comments, desk, lambda: origin, links, origin))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield origin
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    desk.close()
+    comments.close()
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=WIDTHS)
+def test_in_the_newspaper_nothing_runs_and_nothing_breaks(
+    chromium: Browser, newspaper: str, screen: dict[str, int]
+) -> None:
+    with watched(chromium, newspaper, viewport=screen) as seen:
+        seen.page.goto(f"{newspaper}/night-ferry")
+        assert seen.page.locator(".comment").count() == len(HOSTILE)
+        assert strangers(seen.page, newspaper) == []
+        assert overflow(seen.page) == 0
+        seen.check()
+
+
+FILL_AND_SEND = """
+filled => {
+  for (const [name, value] of Object.entries(filled)) document.getElementById(name).value = value;
+  document.querySelector("#reply form").submit();
+}
+"""
+FORM = {"author": "author", "author_email": "email", "author_url": "url", "text": "text", "honeypot": "website"}
+
+
+def test_a_form_filled_in_with_them_shows_them_again_as_they_were(chromium: Browser, newspaper: str) -> None:
+    with watched(chromium, newspaper, viewport=PHONE) as seen:
+        for one in HOSTILE[::7] + HOSTILE[-12:]:
+            filled = {FORM[name]: as_browsers_send(value) for name, value in one.fields.items() if name in FORM}
+            filled |= {"author": " "} if "author" not in filled else {"text": " "}
+            seen.page.goto(f"{newspaper}/library-telescopes")
+            with seen.page.expect_navigation():
+                seen.page.evaluate(FILL_AND_SEND, filled)
+            seen.expect("422")
+            assert seen.page.locator("[role=alert]").count() == 1
+            for name, value in filled.items():
+                assert letters(seen.page.locator(f"#{name}").input_value()) == letters(value)
+            assert strangers(seen.page, newspaper) == []
+            assert overflow(seen.page) == 0
+            seen.check()
+
+
+def letters(text: str) -> str:
+    """Return what no control takes away or writes in another way: line breaks and what HTML knows no place for."""
+    return re.sub(r"[\x00\r\n\ufffd]", "", text).strip()
+
+
+@pytest.fixture(scope="module")
+def labelled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of them all with labels, from hostile sites and in hostile languages, some of which are mistaken."""
+    file = tmp_path_factory.mktemp("labelled") / "hostile.jsonl"
+    rows: list[dict[str, Any]] = [
+        {**one.fields, "label": ("spam", "ham")[number % 2], "site": f"{one.name} {one.fields['text'][:60]}"}
+        for number, one in enumerate(HOSTILE)
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=WIDTHS)
+def test_in_the_report_nothing_runs_and_nothing_breaks(
+    chromium: Browser, labelled_file: Path, tmp_path: Path, screen: dict[str, int]
+) -> None:
+    command = ["evaluate", str(labelled_file), "--report", str(tmp_path), "--show-mistakes", "200"]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.stderr
+    assert not UNPRINTABLE.search(done.stdout)
+    with watched(chromium, "file://", viewport=screen) as seen:
+        seen.page.goto((tmp_path / "index.html").as_uri())
+        found = strangers(seen.page, "null")
+        assert [one for one in found if not one.startswith(("element STYLE", "attribute style="))] == []
+        assert overflow(seen.page) == 0
+        seen.check()
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+def test_scored_files_hold_what_came_in_and_nothing_more(labelled_file: Path, tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"scored{suffix}"
+    done = CliRunner().invoke(main, ["score", str(labelled_file), "-o", str(out), "--jobs", "1"])
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
+    csv.field_size_limit(sys.maxsize)
+    rows = [row for row in read_rows(str(out)) if isinstance(row, Row)]
+    assert len(rows) == len(HOSTILE)
+    for row, one in zip(rows, HOSTILE, strict=True):
+        told = {name: value for name, value in row.fields.items() if value not in (None, "")}
+        assert set(told) == {*one.fields, "label", "site", "score", "decision", "reasons", "model"}
+        for name, value in one.fields.items():
+            assert told[name] in (value, as_browsers_send(value), value.encode(errors="replace").decode())
+
+
+def test_what_is_printed_does_nothing_to_a_terminal(labelled_file: Path) -> None:
+    done = CliRunner().invoke(main, ["score", str(labelled_file), "--jobs", "1"])
+    assert done.exit_code == 0
+    assert not UNPRINTABLE.search(done.output)
+    assert [json.loads(line)["text"] for line in done.stdout.splitlines()] == [one.fields["text"] for one in HOSTILE]
+
+
+def test_what_the_label_commands_print_does_nothing_to_a_terminal(labelled_file: Path, tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'hamgate.sqlite3'}"
+    told = [json.loads(line) for line in labelled_file.read_text(encoding="utf-8").splitlines()]
+    for labeller, is_other in (("\x1b[31mAnn\u202e<script>", False), ("Ben\x9b2J", True)):
+        said = [
+            {**one, "label": "ham" if (one["label"] == "spam") == is_other else "spam", "labelled_by": labeller}
+            for one in told[:40]
+        ]
+        file = tmp_path / f"{is_other}.jsonl"
+        file.write_text("".join(json.dumps(one) + "\n" for one in said), encoding="utf-8")
+        imported = CliRunner().invoke(main, ["import", str(file), "--site", "blog.example", "--database", database])
+        assert imported.exit_code == 0, imported.stderr
+    for command in ("contested", "doubtful", "labellers"):
+        done = CliRunner().invoke(main, ["labels", command, "--database", database])
+        assert done.exit_code == 0, done.stderr
+        assert done.stdout.strip() or command == "doubtful"
+        assert not UNPRINTABLE.search(done.output)
