@@ -61,7 +61,7 @@ def parts_of(comment: Comment) -> Parts:
     reading = read(comment.text)
     text = reading.plain.lower()
     segments = [Segment(Kind.TEXT, f" {text} "), Segment(Kind.WRITTEN, f" {reading.written} ")]
-    name = folded_name(comment.author)
+    name = _readable_name(comment.author)
     if name:
         segments.append(Segment(Kind.AUTHOR, f" {name} "))
     url = _readable_url(comment.author_url)
@@ -77,6 +77,10 @@ def parts_of(comment: Comment) -> Parts:
 
 def folded_name(author: str) -> str:
     """Return an author's name as people read it, in lower case."""
+    return _readable_name(author).lower()
+
+
+def _readable_name(author: str) -> str:
     if not author:
         return ""
     return read(author[:MAX_NAME_CHARACTERS]).plain or author[:MAX_NAME_CHARACTERS].strip()
