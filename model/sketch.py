@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from model.ngrams import I32, U32, Floats, Grams
 
 BINS = 32
+BYTES_OF_BAND = 2 * 4
+"""Two bins: comments that are alike have one such band of sixteen in common, nearly always."""
+MIN_SIMILARITY = 0.5
+"""What near-duplicates have in common at least; ``benchmarks/quality/near_duplicates.py`` shows what it tells apart."""
 _BIN_SHIFT = np.uint32(32 - 5)
 _MIX = np.uint32(0x9E3779B1)
 _WIDE_MIX = np.uint64(0x9E3779B97F4A7C15)

@@ -21,11 +21,15 @@ from service.labelling import Labelling
 from service.logs import RequestLog
 from service.metrics import Metrics
 from service.moderation.accounts import AccountsPage
+from service.moderation.decisions import Decisions
 from service.moderation.errors import error_page
+from service.moderation.history import HistoryPage
 from service.moderation.pages import Page, Pages
 from service.moderation.paths import is_page
+from service.moderation.queue import QueuePage
 from service.moderation.sessions import Sessions
 from service.moderation.sign_in import SignIn
+from service.moderation.why import WhyPage
 from service.observer import REQUEST_ID, Observer
 from service.problems import answer_to, answer_with, problem
 from service.recorder import Recorder
@@ -36,7 +40,9 @@ from service.served_model import ServedModel
 from training.accounts import Accounts
 from training.attempts import Attempts
 from training.callbacks import CallbackHosts
+from training.history import History
 from training.lists import ListStore
+from training.queue import Queue
 from training.registry import Registry
 from training.settings import SettingsStore
 from training.statistics import Statistics
@@ -86,7 +92,15 @@ def create_app(config: Config) -> Flask:
 
     accounts = Accounts(store)
     sessions = Sessions(accounts, secret)
-    pages: list[Page] = [SignIn(accounts, Attempts(store), sessions, secret), AccountsPage(accounts, sessions, store)]
+    queue = Queue(store)
+    pages: list[Page] = [
+        QueuePage(queue, labels, store),
+        HistoryPage(History(store), labels, store),
+        WhyPage(labels, queue, judge, follower),
+        Decisions(labels, queue, metrics),
+        AccountsPage(accounts, sessions, store),
+        SignIn(accounts, Attempts(store), sessions, secret),
+    ]
 
     app = Flask(__name__)
     app.config.update(

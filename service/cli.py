@@ -1,4 +1,4 @@
-"""The command line: ``hamgate serve`` and ``sites``, and the commands of ``learning``, ``staff`` and ``offline``.
+"""The command line: ``hamgate serve`` and ``sites``, and those of other files, as in reading order.
 
 Data goes to standard output, messages to standard error. Exit status: 0 done, 2 wrong usage or unreadable input.
 What takes long to import is imported when its command runs.
@@ -40,10 +40,10 @@ class Commands(click.Group):
 
 
 def _later_commands() -> dict[str, click.Command]:
-    from service import learning, offline, staff
+    from service import learning, offline, privacy, staff
     from service.demo.command import demo
 
-    commands = (*offline.COMMANDS, *learning.COMMANDS, *staff.COMMANDS, demo)
+    commands = (*offline.COMMANDS, *learning.COMMANDS, *staff.COMMANDS, *privacy.COMMANDS, demo)
     return {command.name: command for command in commands if command.name}
 
 

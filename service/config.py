@@ -55,6 +55,11 @@ class Config:
     secret: str = field(default="", repr=False)
 
     @property
+    def strip_labels_days(self) -> float:
+        """After how many days labelled comments lose what the model doesn't read: not while their checks are kept."""
+        return max(self.keep_addresses_days, self.keep_checks_days)
+
+    @property
     def max_body_bytes(self) -> int:
         """The largest body of a request, in bytes."""
         return self.max_body_kib * KIB

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from itertools import takewhile
+import time
 from threading import Event, Thread
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,12 +13,14 @@ from training.online import OnlineLayer
 from training.tellings import Learnt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from service.rulebook import Rulebook
     from service.served_model import ServedModel
     from training.labels import GivenLabel, LabelStore
     from training.registry import Registry
+
+    Numbered = tuple[int, GivenLabel]
 
 INTERVAL_SECONDS = 0.3
 """A label or a promotion takes effect everywhere within a second; most of that is left for slow databases."""
@@ -80,8 +82,7 @@ class Follower:
     def _read(self) -> None:
         """Read on; whatever goes wrong is logged, once, and tried again."""
         try:
-            self._served.follow(self._registry)
-            self._rulebook.follow()
+            self._follow()
             self._learn()
             self._fails = False
         except Exception:
@@ -89,23 +90,46 @@ class Follower:
                 _log.exception("labels, promotions and settings can't be read")
             self._fails = True
 
+    def _follow(self) -> None:
+        self._served.follow(self._registry)
+        self._rulebook.follow()
+
     def _learn(self) -> None:
-        """Learn what was said since; from the beginning for another model, or where something was withdrawn."""
+        """Learn what was said since; from the beginning for another model, or where something was taken back."""
         model = self._served.filter if self._served.is_ready else None
         upon = None if model is None else model.version, self._labels.newest_withdrawal()
         if upon == self._learnt_upon:
-            self._take(self.knowledge, self._labels.every(self._newest))
+            self._learn_on()
             return
-        newest = self._labels.newest()
         online = None if model is None else OnlineLayer(model.scorer, self._share_labels)
         knowledge = Knowledge(Memory(), online, Foresight({} if model is None else model.card))
-        # Labels that come meanwhile are left for the next time, lest one be passed over.
-        self._take(knowledge, takewhile(lambda numbered: numbered[0] <= newest, self._labels.replay(MAX_LABELS)))
-        self.knowledge, self._learnt_upon, self._newest = knowledge, upon, newest
+        last = self._labels.newest()
+        newest = _taught(knowledge, self._between(self._labels.replay(MAX_LABELS), last), 0)
+        newest = _taught(knowledge, self._labels.every(newest), newest)
+        if not self._stopping.is_set():
+            self.knowledge, self._learnt_upon, self._newest = knowledge, upon, newest
 
-    def _take(self, knowledge: Knowledge, labels: Iterable[tuple[int, GivenLabel]]) -> None:
+    def _learn_on(self) -> None:
+        self._newest = _taught(self.knowledge, self._labels.every(self._newest), self._newest)
+
+    def _between(self, labels: Iterable[Numbered], last: int) -> Iterator[Numbered]:
+        """Yield labels up to the last; every moment between them, keep up to date what holds until all are learnt."""
+        due = time.monotonic() + INTERVAL_SECONDS
         for number, given in labels:
-            knowledge.memory.learn(number, given)
-            if knowledge.online is not None:
-                knowledge.foresight.note(number, given, knowledge.online.learn(given))
-            self._newest = number
+            if number > last or self._stopping.is_set():
+                return
+            yield number, given
+            if self._learnt_upon is not None and time.monotonic() > due:
+                self._follow()
+                self._learn_on()
+                due = time.monotonic() + INTERVAL_SECONDS
+
+
+def _taught(knowledge: Knowledge, labels: Iterable[Numbered], newest: int) -> int:
+    """Learn labels in order, and return the number of the last one, ``newest`` where there is none."""
+    for number, given in labels:
+        knowledge.memory.learn(number, given)
+        if knowledge.online is not None:
+            knowledge.foresight.note(number, given, knowledge.online.learn(given))
+        newest = number
+    return newest

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 from model.comment import FIELD_NAMES
+from model.verdict import Decision
 from training.database import StoreError
 from training.labels import Check
 from training.statistics import month_of
@@ -60,6 +62,8 @@ class Recorder:
             return
         now = datetime.now(UTC)
         check = Check(check_id, site, now, comment, verdict.score, verdict.decision, verdict.model)
+        if verdict.decision is Decision.REVIEW:
+            check = replace(check, reasons=verdict.reasons, sketch=verdict.sketch)
         self._hold([check])
 
     def count(self, site: str, kind: Kind) -> None:

@@ -63,7 +63,7 @@ class Upkeep:
             if config.hash_addresses:
                 pseudonyms = pseudonyms_with(open_secret(database, config.database, config.secret))
                 hashed = sum(hash_stored(database, pseudonyms, self._goes_on))
-            stripped = strip_labels(database, now - timedelta(days=config.keep_addresses_days), self._goes_on)
+            stripped = strip_labels(database, now - timedelta(days=config.strip_labels_days), self._goes_on)
             if hashed or stripped:
                 database.scrub()
                 _log.info("%d comments have hashed addresses now, and %d labels none any more", hashed, stripped)

@@ -16,11 +16,20 @@ from conftest import wait_until
 from model.artifact import load, packed, unpacked
 from model.ngrams import grams_of
 from model.segments import parts_of
+from model.sketch import sketches_of
 from service.cli import main
+from service.follower import Follower
+from service.metrics import Metrics
+from service.rulebook import Rulebook
+from service.served_model import ServedModel
 from training import retrain
 from training.database import Database
 from training.labels import GivenLabel, LabelStore
+from training.lists import ListStore
 from training.online import OnlineLayer
+from training.registry import Registry
+from training.settings import SettingsStore
+from training.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +39,7 @@ if TYPE_CHECKING:
 
     from model.artifact import Filter
     from model.comment import Comment
+    from service.config import Config
     from training.labels import Label
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -180,3 +190,22 @@ def test_another_version_is_learnt_upon_anew(start: Callable[..., Service], mode
     run.invoke(main, ["models", "promote", version, "--force", "--database", service.database])
     wait_until(lambda: all(answer()["model"] == version for _ in range(10)), seconds=3)
     assert "what people said" in str(answer()["reasons"])
+
+
+def test_labels_count_at_once_also_while_all_others_are_learnt_anew(config: Config) -> None:
+    asked = campaign(1, seed=77)[0]
+    (sketch,) = sketches_of(grams_of([parts_of(asked)]))
+    with Store(config.database) as database:
+        labels = LabelStore(database)
+        labels.add([given(one, "ham") for one in conversation(4_000)] + [given(campaign(1)[0], "spam", by="bob")])
+        rulebook = Rulebook(SettingsStore(database), ListStore(database))
+        follower = Follower(labels, Registry(database), ServedModel(config.model, Metrics()), rulebook)
+        before = follower.knowledge
+        assert before.memory.recall(SITE, sketch) is None
+        labels.withdraw("bob", None, NOON, "ann")
+        labels.add([given(asked, "spam")])
+        wait_until(lambda: follower.knowledge.memory.recall(SITE, sketch) is not None)
+        assert follower.knowledge is before
+        wait_until(lambda: follower.knowledge is not before)
+        assert follower.knowledge.memory.recall(SITE, sketch) is not None
+        follower.close()

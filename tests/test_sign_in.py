@@ -191,7 +191,9 @@ def test_an_admin_changes_and_removes_accounts_but_never_the_last_admin(app: Fla
     assert other.get(PAGE).status_code == 303
     assert admin.post(f"{PAGE}/ann/remove").status_code == 409
     assert admin.post(f"{PAGE}/ann/access", role="moderator").status_code == 409
-    assert admin.post(f"{PAGE}/nobody/remove").status_code == 404
+    for nobody in ("nobody", "%00", "No Body"):
+        assert admin.post(f"{PAGE}/{nobody}/remove").status_code == 404
+        assert admin.post(f"{PAGE}/{nobody}/access", role="moderator").status_code == 404
 
 
 def test_who_changes_the_password_stays_signed_in_here_and_nowhere_else(app: Flask) -> None:

@@ -91,11 +91,18 @@ def test_an_import_follows_the_setting_and_its_labels_are_those_of_the_service(
 @pytest.mark.parametrize(("days_old", "agent"), [(5, "Mozilla"), (15, "")])
 def test_old_labels_are_stripped_and_younger_ones_are_not(config: Config, days_old: float, agent: str) -> None:
     fill(config.database, days_old)
-    Upkeep(replace(config, keep_addresses_days=10)).run(NOW)
+    Upkeep(replace(config, keep_addresses_days=10, keep_checks_days=3)).run(NOW)
     check, label = kept(config.database)
     assert check.user_agent == "Mozilla"
     assert label.user_agent == agent
     assert (label.user_ip == "") is (agent == "")
+
+
+def test_a_label_is_not_stripped_while_its_check_is_kept(config: Config) -> None:
+    fill(config.database, 15)
+    Upkeep(replace(config, keep_addresses_days=1, keep_checks_days=30)).run(NOW)
+    check, label = kept(config.database)
+    assert check == label
 
 
 def test_upkeep_goes_on_after_a_database_that_failed(config: Config, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,7 +1,7 @@
 """Labelled comments: file formats, training, evaluation, batch scoring, and the database. Knows nothing of HTTP.
 
 Reading order: formats, labelled, corrections, migrations, database, fingerprint, pseudonyms, tables, store, settings,
-lists, accounts, attempts, labels, callbacks, tellings, holdout, forgetting, statistics, memory, online, campaigns,
-registry, importing, dataset, budget, batch, measures, intervals, foresight, consequences, train, evaluate, tally,
-figures, report, retrain, gate, promotion, traffic.
+lists, accounts, attempts, doubts, labels, queue, history, callbacks, tellings, holdout, forgetting, statistics, memory,
+online, campaigns, registry, people, importing, dataset, budget, batch, measures, intervals, foresight, consequences,
+train, evaluate, tally, figures, report, retrain, gate, promotion, traffic.
 """

@@ -11,9 +11,8 @@ from collections import defaultdict
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from model.sketch import similarities
+from model.sketch import BYTES_OF_BAND, MIN_SIMILARITY, similarities
 from model.verdict import Reason
-from training.memory import BYTES_OF_BAND, MIN_SIMILARITY
 
 if TYPE_CHECKING:
     from model.comment import Comment

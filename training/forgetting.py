@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from training.doubts import queue
 from training.labels import digest_of
 from training.tables import as_text, checks, decoded, encoded, labels
 
@@ -95,6 +96,9 @@ def _rewrite(
         with database.transaction() as connection:
             for place, comment in changed:
                 connection.execute(sa.update(table).where(key == place).values(_columns(table, comment)))
+                if table is checks:  # so that the queue still finds its labels
+                    named = sa.update(queue).where(queue.c.check_id == place)
+                    connection.execute(named.values(comment_digest=digest_of(comment)))
         count += len(rows)
         time.sleep(PAUSE_SECONDS)
         rows = _read(database, chosen.where(key > rows[-1][0]))

@@ -14,34 +14,39 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from model.verdict import Decision
 from training.database import take_turns
-from training.tables import NAME_CHARACTERS, decoded, encoded
+from training.doubts import Doubtful, enqueue
+from training.tables import NAME_CHARACTERS, decoded, encoded, erasures
 from training.tables import checks as _checks
 from training.tables import labels as _labels
 from training.tables import withdrawals as _withdrawals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from model.comment import Comment
+    from model.verdict import Reason
     from training.database import Database
     from training.labelled import Label
     from training.pseudonyms import Pseudonyms
 
 _stands = _labels.c.withdrawal.is_(None)
 _COMMENT = 3
+_REVIEW = str(Decision.REVIEW)
 _ROWS_AT_ONCE = 100
 MAX_CHECK_BYTES = 256 * 1024
 MAX_CHECKS = 1_000_000
 """Comments come from anyone, so what is remembered of them is bounded, one by one and together."""
-_LABELS_LOCK = 0x48414D4C
+LABELS_LOCK = 0x48414D4C
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """A comment that was judged: the verdict's id, and what was decided when (UTC).
 
-    Ids begin as ``first_id`` says, so that they ascend with time.
+    Ids begin as ``first_id`` says, so that they ascend with time. Reasons and sketch are kept in the queue, for checks
+    that are held for review.
     """
 
     id: str
@@ -51,6 +56,8 @@ class Check:
     score: float
     decision: str
     model: str
+    reasons: tuple[Reason, ...] = ()
+    sketch: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,30 @@ class GivenLabel:
     label: Label
     labelled_by: str
     labelled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A label that counts, and its number."""
+
+    number: int
+    given: GivenLabel
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A label, given by somebody who has seen the comment's last label: its number, 0 where there was none."""
+
+    given: GivenLabel
+    seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The number of the label that was added, or what somebody had said meanwhile; neither where it is not new."""
+
+    number: int | None
+    meanwhile: Standing | None
 
 
 class LabelStore:
@@ -76,22 +107,30 @@ class LabelStore:
 
     def remember(self, checks: Sequence[Check]) -> None:
         """Keep checks, so that they can be labelled by their id; those of more than ``MAX_CHECK_BYTES`` are not."""
-        rows = [_check_row(check, self._kept(check.comment)) for check in checks]
-        rows = [row for row in rows if len(row[_COMMENT]) <= MAX_CHECK_BYTES]
-        if not rows:
+        written = [(check, _check_row(check, self._kept(check.comment))) for check in checks]
+        kept = [(check, row) for check, row in written if len(row[_COMMENT]) <= MAX_CHECK_BYTES]
+        if not kept:
             return
+        rows = [row for _, row in kept]
         insert = sa.insert(_checks)
         with self._database.transaction() as connection:
             if connection.dialect.positional:  # straight to the driver, which takes half as long
                 connection.exec_driver_sql(str(insert.compile(dialect=connection.dialect)), rows)
             else:
                 connection.execute(insert, [dict(zip(_checks.c.keys(), row, strict=True)) for row in rows])
+            enqueue(connection, [_doubtful(check, row[_COMMENT]) for check, row in kept if check.decision == _REVIEW])
 
     def check(self, check_id: str) -> Check | None:
         """Find a check by its id."""
         with self._database.transaction() as connection:
             row = connection.execute(sa.select(_checks).where(_checks.c.id == check_id)).one_or_none()
-        return None if row is None else _check(row)
+        return None if row is None else check_of(row)
+
+    def checks_of(self, check_ids: Collection[str]) -> dict[str, Check]:
+        """Find checks by their ids, those that are still remembered."""
+        chosen = sa.select(_checks).where(_checks.c.id.in_(check_ids))
+        with self._database.transaction() as connection:
+            return {row.id: check_of(row) for row in connection.execute(chosen)}
 
     def checks(self, since: datetime) -> Iterator[Check]:
         """Yield the checks since then that are still remembered, oldest first."""
@@ -100,7 +139,7 @@ class LabelStore:
             chosen = sa.select(_checks).where(_checks.c.id > after).order_by(_checks.c.id).limit(_ROWS_AT_ONCE)
             with self._database.transaction() as connection:
                 rows = connection.execute(chosen).all()
-            yield from map(_check, rows)
+            yield from map(check_of, rows)
             if len(rows) < _ROWS_AT_ONCE:
                 return
             after = rows[-1].id
@@ -153,6 +192,27 @@ class LabelStore:
                     added += 1
         return added
 
+    def answer(self, answers: Sequence[Answer]) -> list[Answered]:
+        """Add labels, each unless somebody has said something since it was seen; what is added has numbers in a row."""
+        with self._database.transaction() as connection:
+            _lock(connection)
+            return [_answered(connection, answer, self._kept(answer.given.comment)) for answer in answers]
+
+    def standing(self, comments: Collection[tuple[str, Comment]]) -> dict[tuple[str, bytes], Standing]:
+        """Find what was last said of comments of sites, by site and digest."""
+        wanted = {(site, digest_of(self._kept(comment))) for site, comment in comments}
+        chosen = sa.select(_labels).where(_labels.c.comment_digest.in_({digest for _, digest in wanted}), _stands)
+        chosen = chosen.where(_labels.c.site.in_({site for site, _ in wanted})).order_by(_labels.c.number)
+        with self._database.transaction() as connection:
+            rows = connection.execute(chosen).all()
+        return {(row.site, row.comment_digest): Standing(row.number, label_of(row)) for row in rows}
+
+    def numbered(self, numbers: Collection[int]) -> dict[int, GivenLabel]:
+        """Find labels by their numbers, those that were not taken back."""
+        chosen = sa.select(_labels).where(_labels.c.number.in_(numbers), _stands)
+        with self._database.transaction() as connection:
+            return {row.number: label_of(row) for row in connection.execute(chosen)}
+
     def newest(self) -> int:
         """Return the number of the label that was added last, 0 where there is none."""
         with self._database.transaction() as connection:
@@ -188,13 +248,30 @@ class LabelStore:
             _lock(connection)
             if not connection.execute(sa.select(sa.func.count()).select_from(_labels).where(chosen)).scalar_one():
                 return 0
-            (number,) = connection.execute(sa.insert(_withdrawals), row).inserted_primary_key or (None,)
-            return connection.execute(sa.update(_labels).where(chosen).values(withdrawal=number)).rowcount
+            return _withdraw(connection, chosen, row)
+
+    def undo(self, first: int, last: int, labelled_by: str, sites: Collection[str] | None, now: datetime) -> int:
+        """Take back what somebody said themselves, from a number to another, of these sites (``None``: all).
+
+        Those labels are as if they had never been; return how many they are.
+        """
+        chosen = _stands & _labels.c.number.between(first, last) & (_labels.c.labelled_by == labelled_by)
+        if sites is not None:
+            chosen &= _labels.c.site.in_(sites)
+        row = {"labelled_by": labelled_by, "withdrawn_by": labelled_by, "withdrawn_at": now}
+        with self._database.transaction() as connection:
+            _lock(connection)
+            found = connection.execute(sa.select(_labels.c.site).distinct().where(chosen)).scalars().all()
+            return sum(
+                _withdraw(connection, chosen & (_labels.c.site == site), {**row, "site": site}) for site in found
+            )
 
     def newest_withdrawal(self) -> int:
-        """Return the number of the last withdrawal, 0 where there is none."""
+        """Return how often labels were withdrawn or erased: the numbers of the last times, together."""
+        newest = (sa.select(sa.func.max(table.c.number)).scalar_subquery() for table in (_withdrawals, erasures))
         with self._database.transaction() as connection:
-            return connection.execute(sa.select(sa.func.max(_withdrawals.c.number))).scalar() or 0
+            withdrawal, erasure = connection.execute(sa.select(*newest)).one()
+        return (withdrawal or 0) + (erasure or 0)
 
     def history(self, site: str, comment: Comment) -> list[GivenLabel]:
         """List what was said of a comment, from first to last."""
@@ -243,7 +320,7 @@ class LabelStore:
             with self._database.transaction() as connection:
                 rows = connection.execute(chosen.order_by(_labels.c.number).limit(_ROWS_AT_ONCE)).all()
             for row in rows:
-                yield row.number, _label(row)
+                yield row.number, label_of(row)
             if len(rows) < _ROWS_AT_ONCE:
                 return
             after = rows[-1].number
@@ -263,13 +340,31 @@ class LabelStore:
         chosen = _stands & (_labels.c.site == site) & (_labels.c.comment_digest == digest)
         with self._database.transaction() as connection:
             return [
-                _label(row) for row in connection.execute(sa.select(_labels).where(chosen).order_by(_labels.c.number))
+                label_of(row) for row in connection.execute(sa.select(_labels).where(chosen).order_by(_labels.c.number))
             ]
 
 
 def _lock(connection: sa.Connection) -> None:
     """Let nobody else add labels until this transaction ends, so that they become visible in the order of numbers."""
-    take_turns(connection, _LABELS_LOCK)
+    take_turns(connection, LABELS_LOCK)
+
+
+def _withdraw(connection: sa.Connection, chosen: sa.ColumnElement[bool], row: dict[str, Any]) -> int:
+    """Take labels back in one withdrawal; return how many."""
+    (number,) = connection.execute(sa.insert(_withdrawals), row).inserted_primary_key or (None,)
+    return connection.execute(sa.update(_labels).where(chosen).values(withdrawal=number)).rowcount
+
+
+def _answered(connection: sa.Connection, answer: Answer, kept: Comment) -> Answered:
+    given, digest = answer.given, digest_of(kept)
+    said = _labels.c.site == given.site, _labels.c.comment_digest == digest, _stands
+    last = connection.execute(sa.select(_labels).where(*said).order_by(_labels.c.number.desc()).limit(1)).one_or_none()
+    if last is not None and last.number != answer.seen:
+        return Answered(None, Standing(last.number, label_of(last)))
+    if last is not None and last.label == given.label:
+        return Answered(None, None)
+    (number,) = connection.execute(sa.insert(_labels), _label_row(given, kept, digest)).inserted_primary_key or (None,)
+    return Answered(number, None)
 
 
 def first_id(at: datetime) -> str:
@@ -298,7 +393,13 @@ def _check_row(check: Check, comment: Comment) -> tuple[Any, ...]:
     return check.id, check.site, at, encoded(comment), check.score, str(check.decision), check.model
 
 
-def _check(row: sa.Row[tuple[object, ...]]) -> Check:
+def _doubtful(check: Check, written: bytes) -> Doubtful:
+    digest = sha256(written).digest()
+    return Doubtful(check.id, check.site, check.comment, digest, check.score, check.reasons, check.sketch)
+
+
+def check_of(row: sa.Row[Any]) -> Check:
+    """Read a row of the table of checks."""
     at = datetime.fromtimestamp(row.checked_at, UTC)
     return Check(row.id, row.site, at, decoded(row.comment), row.score, row.decision, row.model)
 
@@ -314,5 +415,6 @@ def _label_row(given: GivenLabel, comment: Comment, digest: bytes) -> dict[str, 
     }
 
 
-def _label(row: sa.Row[tuple[object, ...]]) -> GivenLabel:
+def label_of(row: sa.Row[Any]) -> GivenLabel:
+    """Read a row of the table of labels."""
     return GivenLabel(row.site, decoded(row.comment), row.label, row.labelled_by, row.labelled_at)

@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from model.ngrams import grams_of
 from model.segments import parts_of
-from model.sketch import bins_of, similarities, sketches_of
+from model.sketch import BYTES_OF_BAND, MIN_SIMILARITY, bins_of, similarities, sketches_of
 
 if TYPE_CHECKING:
     from training.labelled import Label
     from training.labels import GivenLabel
 
-MIN_SIMILARITY = 0.5
-"""What near-duplicates have in common at least; ``benchmarks/quality/near_duplicates.py`` shows what it tells apart."""
-BYTES_OF_BAND = 2 * 4
 MAX_LABELS = 20_000
 """Labels of a site that are remembered, the newest."""
 MAX_OF_BAND = 16
@@ -34,6 +31,13 @@ class Recalled(NamedTuple):
 
     label: Label
     is_same: bool
+
+
+class Near(NamedTuple):
+    """A label's number, and how much its comment has in common with another: 0 to 1."""
+
+    number: int
+    similarity: float
 
 
 class Memory:
@@ -54,6 +58,12 @@ class Memory:
         with self._lock:
             of_site = self._sites.get(site)
             return None if of_site is None else of_site.recall(sketch)
+
+    def nearest(self, site: str, sketch: bytes, most: int) -> list[Near]:
+        """Return the labels of the comments most like this one, the nearest first."""
+        with self._lock:
+            of_site = self._sites.get(site)
+            return [] if of_site is None else of_site.nearest(sketch, most)
 
 
 class _Remembered(NamedTuple):
@@ -77,16 +87,25 @@ class _OfSite:
         if len(self._labels) > MAX_LABELS:
             self._forget(next(iter(self._labels)))
 
+    def nearest(self, sketch: bytes, most: int) -> list[Near]:
+        alike = self._met(sketch)
+        found = zip(map(self._labels.__getitem__, alike), similarities(sketch, alike), strict=True)
+        near = (Near(remembered.number, similarity) for remembered, similarity in found)
+        return sorted(near, key=lambda one: (one.similarity, one.number), reverse=True)[:most]
+
     def recall(self, sketch: bytes) -> Recalled | None:
         same = self._labels.get(sketch)
         if same is not None:
             return Recalled(same.label, is_same=True)
-        alike = list({other for band in _bands(sketch) for other in self._alike.get(band, ())})
+        alike = self._met(sketch)
         if not alike:
             return None
         found = zip(similarities(sketch, alike), map(self._labels.__getitem__, alike), strict=True)
         nearest, best = max(found, key=lambda pair: (pair[0], pair[1].number))
         return Recalled(best.label, is_same=False) if nearest >= MIN_SIMILARITY else None
+
+    def _met(self, sketch: bytes) -> list[bytes]:
+        return list({other for band in _bands(sketch) for other in self._alike.get(band, ())})
 
     def _forget(self, sketch: bytes) -> None:
         """Forget a comment; bands that have had many since may have forgotten it already."""

@@ -346,6 +346,7 @@ def _card(
             "oldest": dates[0],
             "newest": dates[-1],
             "digest": digest.hexdigest()[:16],
+            "newest_label": max(label.number for label in kept),
         },
         "held_out": cuts,
         "thresholds": asdict(base.thresholds),

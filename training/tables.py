@@ -55,6 +55,16 @@ withdrawals = sa.Table(
     sa.Column("withdrawn_by", sa.String(NAME_CHARACTERS)),
     sa.Column("withdrawn_at", UtcDateTime),
 )
+erasures = sa.Table(
+    "erasures",
+    _schema,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("site", sa.String(NAME_CHARACTERS)),
+    sa.Column("checks", sa.Integer),
+    sa.Column("labels", sa.Integer),
+    sa.Column("erased_by", sa.String(NAME_CHARACTERS)),
+    sa.Column("erased_at", UtcDateTime),
+)
 
 
 def encoded(comment: Comment) -> bytes:

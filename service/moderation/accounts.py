@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from service.moderation.access import needs, signed_in
 from service.moderation.pages import Link
 from service.moderation.sign_in import new_password
-from service.passwords import is_right, make_token, token_digest
+from service.passwords import account_name, is_right, make_token, token_digest
 from service.problems import WrongFieldError
 from training.accounts import Invitation, LastAdminError, Role, UnknownAccountError
 
@@ -76,10 +76,10 @@ class AccountsPage:
     def change_access(self, name: str) -> AnyResponse:
         """Change what an account may do."""
         try:
-            self._accounts.change_access(name, *self._access_wanted())
+            self._accounts.change_access(account_name(name), *self._access_wanted())
         except LastAdminError as error:
             return Response(self._page(str(error)), 409)
-        except UnknownAccountError as error:
+        except (UnknownAccountError, WrongFieldError) as error:
             abort(404, str(error))
         flash(f"What {name} may do is changed.")
         return self._shown()
@@ -88,10 +88,10 @@ class AccountsPage:
     def remove(self, name: str) -> AnyResponse:
         """Remove an account."""
         try:
-            self._accounts.remove(name)
+            self._accounts.remove(account_name(name))
         except LastAdminError as error:
             return Response(self._page(str(error)), 409)
-        except UnknownAccountError as error:
+        except (UnknownAccountError, WrongFieldError) as error:
             abort(404, str(error))
         flash(f"The account {name} is removed.")
         return self._shown()

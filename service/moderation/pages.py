@@ -10,6 +10,7 @@ from markupsafe import Markup
 from service.moderation.access import enter, needed_role, open_to_all
 from service.moderation.paths import is_page
 from service.moderation.sessions import FORM_FIELD, keep_visitor
+from service.moderation.shown import visible
 from training.accounts import Account, Role
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class Pages:
             "links": [link for link in self._links if account and (account.is_admin or link.role is Role.MODERATOR)],
             "form_token": self._form_token,
             "form_token_value": self._sessions.form_token,
+            "visible": visible,
         }
 
     def _form_token(self) -> Markup:

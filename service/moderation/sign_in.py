@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
 from service.moderation.access import open_to_all
+from service.moderation.paths import local
 from service.passwords import account_name, hashed, is_right, token_digest
 from service.problems import TooManyRequestsError, WrongFieldError
 from training.accounts import AccountExistsError, VoidInvitationError
@@ -57,13 +58,13 @@ class SignIn:
     @open_to_all
     def sign_in(self) -> str:
         """Ask for a name and a password."""
-        return render_template("sign-in.html", next=_local(request.args.get("next", "")))
+        return render_template("sign-in.html", next=local(request.args.get("next", "")))
 
     @open_to_all
     def check_password(self) -> AnyResponse:
         """Sign in with a name and a password."""
         typed, password = request.form.get("name", ""), request.form.get("password", "")
-        name, onward = _known_form(typed), _local(request.form.get("next", ""))
+        name, onward = _known_form(typed), local(request.form.get("next", ""))
         if not self._is_right(name, password):
             page = render_template(
                 "sign-in.html", next=onward, name=typed, trouble="That name and password don't match."
@@ -135,12 +136,6 @@ def new_password() -> str:
     if password != request.form.get("again", ""):
         raise WrongFieldError("password", "the two passwords differ")
     return hashed(password)
-
-
-def _local(target: str) -> str:
-    """Return a path on this host to go on to: the one wanted, if it is one."""
-    is_path = target.startswith("/") and not target.startswith("//") and "\\" not in target and target.isprintable()
-    return target if is_path else url_for("pages.home")
 
 
 def _known_form(typed: str) -> str:

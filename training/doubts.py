@@ -1,0 +1,151 @@
+"""What is noted of a check that was held for review, so that moderators find it again among thousands.
+
+Owns which of them come first and which belong together. The reasons are kept as they were, since neither what labels
+had taught by then nor what else was being sent can be had again later. Whether somebody has decided is noted nowhere:
+labels say so, wherever they come from, and one that is taken back leaves the check where it was. Only checks that are
+held pay for any of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict, deque
+from math import log2
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import sqlalchemy as sa
+
+from model.sketch import BYTES_OF_BAND, MIN_SIMILARITY, similarities
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from model.comment import Comment
+    from model.verdict import Reason
+
+BANDS = 4
+"""Of a sketch's sixteen bands, as for campaigns: enough for comments that have most in common."""
+MAX_OF_BAND = 16
+MAX_KNOWN = 200
+"""Of the many comments of a campaign, so many stand for all."""
+MAX_WORDS_CHARACTERS = 2_000
+URGENCY_OF_DOUBLING = 0.25
+"""A comment that settles twice as many is worth looking at as if it were so much, in bits, more uncertain."""
+
+queue = sa.Table(
+    "queue",
+    sa.MetaData(),
+    sa.Column("check_id", sa.String(32), primary_key=True),
+    sa.Column("site", sa.String(253)),
+    sa.Column("comment_digest", sa.LargeBinary(32)),
+    sa.Column("urgency", sa.Float),
+    sa.Column("campaign", sa.String(32)),
+    sa.Column("features", sa.String(255)),
+    sa.Column("words", sa.Text),
+    sa.Column("reasons", sa.LargeBinary),
+    sa.Column("sketch", sa.LargeBinary),
+    *(sa.Column(f"band{place}", sa.BigInteger) for place in range(BANDS)),
+)
+_bands = [queue.c[f"band{place}"] for place in range(BANDS)]
+
+
+class Doubtful(NamedTuple):
+    """A check that is held for review."""
+
+    check_id: str
+    site: str
+    comment: Comment
+    comment_digest: bytes
+    score: float
+    reasons: tuple[Reason, ...]
+    sketch: bytes
+
+
+class _Member(NamedTuple):
+    campaign: str
+    sketch: bytes
+
+
+Alike = defaultdict[tuple[str, int, int], deque[_Member]]
+"""What is in the queue, by site, place of a band, and band."""
+
+
+def enqueue(connection: sa.Connection, doubtful: Sequence[Doubtful]) -> None:
+    """Note checks that the same transaction has written."""
+    if not doubtful:
+        return
+    known = _known(connection, doubtful)
+    connection.execute(sa.insert(queue), [_row(one, known) for one in doubtful])
+
+
+def folded(text: str) -> str:
+    """Return a text as it is searched, and as it is searched for."""
+    return text.lower().replace("\x00", "")
+
+
+def feature_of(reason: Reason) -> str:
+    """Return what kind of reason it is: one of a bounded set of words."""
+    return reason.feature.partition(":")[0]
+
+
+def _row(one: Doubtful, known: Alike) -> dict[str, Any]:
+    bands = _bands_of(one.sketch)
+    met = list(dict.fromkeys(member for place, band in bands for member in known[one.site, place, band]))
+    campaign, others = _campaign(one, met)
+    for place, band in bands:
+        known[one.site, place, band].append(_Member(campaign, one.sketch))
+    speaking = sorted({feature_of(reason) for reason in one.reasons if reason.weight > 0})
+    return {
+        "check_id": one.check_id,
+        "site": one.site,
+        "comment_digest": one.comment_digest,
+        "urgency": _entropy(one.score) + URGENCY_OF_DOUBLING * log2(1 + others),
+        "campaign": campaign,
+        "features": f" {' '.join(speaking)} "[:255],
+        "words": folded(f"{one.comment.author[:200]}\n{one.comment.text}"[:MAX_WORDS_CHARACTERS]),
+        "reasons": json.dumps(one.reasons).encode(),
+        "sketch": one.sketch,
+        **{f"band{place}": band for place, band in bands},
+    }
+
+
+def _campaign(one: Doubtful, met: Sequence[_Member]) -> tuple[str, int]:
+    """Return the campaign that a check belongs to, named after its first one, and how many others of it were met."""
+    if not met:
+        return one.check_id, 0
+    similar = similarities(one.sketch, [member.sketch for member in met])
+    nearest, member = max(zip(similar, met, strict=True))
+    if nearest < MIN_SIMILARITY:
+        return one.check_id, 0
+    return member.campaign, sum(other.campaign == member.campaign for other in met)
+
+
+def _known(connection: sa.Connection, doubtful: Iterable[Doubtful]) -> Alike:
+    """Find what is in the queue and may be like these, the newest of it."""
+    wanted: list[set[int]] = [set() for _ in range(BANDS)]
+    sites = set()
+    for one in doubtful:
+        sites.add(one.site)
+        for place, band in _bands_of(one.sketch):
+            wanted[place].add(band)
+    alike = sa.or_(*(column.in_(bands) for column, bands in zip(_bands, wanted, strict=True)))
+    chosen = sa.select(queue.c.site, queue.c.campaign, queue.c.sketch).where(alike, queue.c.site.in_(sites))
+    known: Alike = defaultdict(lambda: deque(maxlen=MAX_OF_BAND))
+    for site, campaign, sketch in connection.execute(chosen.order_by(queue.c.check_id.desc()).limit(MAX_KNOWN)):
+        for place, band in _bands_of(sketch):
+            known[site, place, band].append(_Member(campaign, sketch))
+    return known
+
+
+def _bands_of(sketch: bytes) -> list[tuple[int, int]]:
+    """Return places and values of bands; comments that are alike nearly always have one in common."""
+    starts = range(0, BANDS * BYTES_OF_BAND, BYTES_OF_BAND)
+    return [
+        (place, int.from_bytes(sketch[start : start + BYTES_OF_BAND], "little", signed=True))
+        for place, start in enumerate(starts)
+    ]
+
+
+def _entropy(probability: float) -> float:
+    """Return how uncertain a probability is, in bits: 1 for one half, 0 for none and for one."""
+    return -sum(p * log2(p) for p in (probability, 1 - probability) if p > 0)
