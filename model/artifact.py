@@ -128,7 +128,7 @@ class Filter:
             Decision.BLOCK: max(found, (block + discard) / 2),
             Decision.DISCARD: max(found, discard + OVERRULING_MARGIN),
         }[line.decision]
-        return self.with_reason(verdict, Reason("list", wanted - found, line.reason))
+        return self.with_reason(verdict, Reason(line.feature, wanted - found, line.reason))
 
 
 def probability(log_odds: float) -> float:

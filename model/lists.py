@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 from model.comment import ModelError
 from model.links import host_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network
 
     from model.comment import Comment
+    from model.text import Reading
 
 MAX_LINE_CHARACTERS = 250
 MAX_PHRASE_WORDS = 24
@@ -83,6 +84,11 @@ class Line:
         return cls(subject, _READERS[subject](line), decision)
 
     @property
+    def feature(self) -> str:
+        """Name the kind of line, as the feature of a reason."""
+        return f"list:{self.subject}"
+
+    @property
     def reason(self) -> str:
         """Say which line it is, in words for moderators."""
         which = "allow" if self.decision is Decision.ALLOW else "deny"
@@ -129,7 +135,7 @@ class Lists:
         strictest_first = sorted(lines, key=_rank)
         self._allowing = _Index(line for line in strictest_first if line.decision is Decision.ALLOW)
         self._denying = _Index(line for line in strictest_first if line.decision is not Decision.ALLOW)
-        self._subjects = frozenset(line.subject for line in strictest_first)
+        self._subjects = frozenset(str(line.subject) for line in strictest_first)
 
     def match(self, comment: Comment) -> Line | None:
         """Return the line that decides on a comment, ``None`` where no line speaks of it.
@@ -162,37 +168,47 @@ class _Seen:
     words: tuple[list[str], ...] = ()
 
     @classmethod
-    def of(cls, comment: Comment, subjects: frozenset[Subject]) -> Self:
-        """Look at what lines speak of and at nothing else."""
-        reading = read(comment.text) if subjects & {Subject.DOMAIN, Subject.PHRASE} else None
-        author = folded_name(comment.author) if subjects & {Subject.AUTHOR, Subject.PHRASE} else ""
-        hosts: list[str] = []
-        named: list[str] = []
-        words: list[list[str]] = []
-        if reading is not None and Subject.DOMAIN in subjects:
-            hosts = [link.host for link in reading.links if link.host]
-            if comment.author_url and (own := host_of(comment.author_url)):
-                hosts.append(own)
-            named = [host for word in reading.plain.split() if "." in word[1:-1] and (host := _host_named(word))]
-        if reading is not None and Subject.PHRASE in subjects:
-            words = [_words(author), read_words := _words(reading.plain)]
-            if (written := _words(_beginning_and_end(comment.text))) != read_words:
-                words.append(written)
-        return cls(
-            author,
-            comment.author_email.strip().lower() if Subject.EMAIL in subjects else "",
-            _address(comment.user_ip) if Subject.IP in subjects else None,
-            tuple(map(_ascii, hosts)),
-            tuple(map(_ascii, named)),
-            tuple(words),
-        )
+    def of(cls, comment: Comment, subjects: frozenset[str]) -> Self:
+        """Look at a comment; at its text only where lines speak of links or phrases."""
+        author = folded_name(comment.author)
+        hosts, named, words = (), (), ()  # type: tuple[str, ...], tuple[str, ...], tuple[list[str], ...]
+        if "domain" in subjects or "phrase" in subjects:
+            reading = read(comment.text)
+            if "domain" in subjects:
+                hosts, named = _hosts(comment, reading), _named_hosts(reading.plain)
+            if "phrase" in subjects:
+                words = _words(author), _words(reading.plain), *_other_words(comment.text, reading)
+        return cls(author, comment.author_email.strip().lower(), _address(comment.user_ip), hosts, named, words)
 
 
-class _Entry(NamedTuple):
-    """A phrase, or the beginning of one: its line, ``None`` for a mere beginning, and whether longer ones begin so."""
+def _hosts(comment: Comment, reading: Reading) -> tuple[str, ...]:
+    own = host_of(comment.author_url) if comment.author_url else ""
+    return tuple(_ascii(host) for host in (own, *(link.host for link in reading.links)) if host)
 
-    line: Line | None
-    goes_on: bool
+
+def _named_hosts(text: str) -> tuple[str, ...]:
+    """Return the hosts that words of a text name without being links."""
+    words = (word.strip("()[]{}<>\"'“”‘’«»,;:!?…") for word in text.split() if "." in word[1:-1])
+    return tuple(_ascii(host) for host in map(host_of, words) if host)
+
+
+def _other_words(text: str, reading: Reading) -> tuple[list[str], ...]:
+    """Return the words of a text as it was written, where people read it otherwise."""
+    if not (reading.signals or reading.links) and reading.plain.isascii():
+        return ()
+    if len(text) > HEAD_CHARACTERS + TAIL_CHARACTERS:
+        text = f"{text[:HEAD_CHARACTERS]}\n{text[-TAIL_CHARACTERS:]}"
+    return (_words(text),)
+
+
+class _Node:
+    """The beginning of a phrase: the line it is, if it is a whole one, and the words that go on from there."""
+
+    __slots__ = ("following", "line")
+
+    def __init__(self) -> None:
+        self.line: Line | None = None
+        self.following: dict[str, _Node] = {}
 
 
 class _Index:
@@ -203,7 +219,7 @@ class _Index:
         self._emails: dict[str, Line] = {}
         self._domains: dict[str, Line] = {}
         self._networks: dict[tuple[int, int], dict[int, Line]] = {}
-        self._phrases: dict[str, _Entry] = {}
+        self._phrases = _Node()
         for line in lines:
             self._add(line)
 
@@ -217,7 +233,7 @@ class _Index:
             yield from _within(self._emails, _ascii(seen.email.rpartition("@")[2]), "@")
         if seen.ip is not None:
             yield from self._lines_of_ip(seen.ip)
-        if self._phrases:
+        if self._phrases.following:
             for words in seen.words:
                 yield from self._lines_of_words(words)
 
@@ -238,16 +254,14 @@ class _Index:
                 yield line
 
     def _lines_of_words(self, words: list[str]) -> Iterator[Line]:
-        phrases = self._phrases
-        for start in [place for place, word in enumerate(words) if word in phrases]:
-            beginning, following = words[start], start + 1
-            while (entry := phrases.get(beginning)) is not None:
-                if entry.line is not None:
-                    yield entry.line
-                if not entry.goes_on or following == len(words):
-                    break
-                beginning = f"{beginning} {words[following]}"
-                following += 1
+        ended = [*words, ""]  # no phrase goes on with an empty word
+        for place, word in enumerate(words):
+            node = self._phrases.following.get(word)
+            while node is not None:
+                if node.line is not None:
+                    yield node.line
+                place += 1
+                node = node.following.get(ended[place])
 
     def _add(self, line: Line) -> None:
         match line.subject:
@@ -267,15 +281,11 @@ class _Index:
                     self._add_phrase(words, line)
 
     def _add_phrase(self, words: str, line: Line) -> None:
-        """Put a phrase and all its beginnings into the table."""
-        end = words.find(" ")
-        while end >= 0:
-            known = self._phrases.get(words[:end])
-            self._phrases[words[:end]] = _Entry(None if known is None else known.line, True)
-            end = words.find(" ", end + 1)
-        if words:
-            known = self._phrases.get(words, _Entry(None, False))
-            self._phrases[words] = _Entry(known.line or line, known.goes_on)
+        node = self._phrases
+        for word in words.split():
+            node = node.following.setdefault(word, _Node())
+        if node is not self._phrases and node.line is None:
+            node.line = line
 
 
 def _within(lines: dict[str, Line], host: str, sign: str = "") -> Iterator[Line]:
@@ -287,13 +297,6 @@ def _within(lines: dict[str, Line], host: str, sign: str = "") -> Iterator[Line]
         if not parent and (line := lines.get(f"{sign}.{host}")):
             yield line
         host = parent
-
-
-def _beginning_and_end(text: str) -> str:
-    """Return what ``read`` reads of a text."""
-    if len(text) <= HEAD_CHARACTERS + TAIL_CHARACTERS:
-        return text
-    return f"{text[:HEAD_CHARACTERS]}\n{text[-TAIL_CHARACTERS:]}"
 
 
 def _visible(written: str) -> str:
@@ -375,28 +378,35 @@ def _shown(line: str) -> str:
 
 
 def _words(text: str) -> list[str]:
-    """Split a text into words; of scripts that put no blanks between words, every character is one."""
-    if text.isascii():
-        return text.translate(_ASCII_WORDS).split()
-    return _WORD.findall(text.lower())
+    """Split a text into words in lower case."""
+    return text.translate(_LETTERS).split()
 
 
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+class _Letters(dict[int, str]):
+    """Letters and digits in lower case, and a blank for all other characters; filled as they are met.
+
+    Of scripts that put no blanks between words, every character is a word.
+    """
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        found = character.lower() if character.isalnum() else " "
+        if _UNSPACED.match(character):
+            found = f" {found} "
+        if code <= _MAX_KEPT:
+            self[code] = found
+        return found
+
+
+_MAX_KEPT = 0xFFFF
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
-
-
-_ASCII_WORDS = str.maketrans({code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)})
+_LETTERS = _Letters()
 
 
 def _phrase_words(text: str) -> str:
     return " ".join(_words(text))
-
-
-def _host_named(word: str) -> str:
-    """Return the host that a word of a text names without being a link, empty where it is another word."""
-    return host_of(word.strip("()[]{}<>\"'“”‘’«»,;:!?…"))
 
 
 @lru_cache(maxsize=1024)
@@ -411,6 +421,8 @@ def _ascii(host: str) -> str:
 
 
 def _address(written: str) -> IPv4Address | IPv6Address | None:
+    if not written:
+        return None
     try:
         address = ip_address(written.strip())
     except ValueError:

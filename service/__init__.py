@@ -2,6 +2,6 @@
 
 Reading order: config, problems, destinations, files, secret, addresses, passwords, schemas, bodies, logs, metrics,
 auth, sealed_keys, served_model, rulebook, follower, judge, recorder, observer, check, forms, callbacks, akismet, api,
-labelling, description, moderation, app, gateway, schedule, webhook, delivery, revision, courier, upkeep, server,
-options, refusals, messages, learning, staff, sites, privacy, offline, demo, cli.
+labelling, description, catalogues, processing, moderation, app, gateway, schedule, webhook, delivery, revision,
+courier, upkeep, server, options, refusals, messages, learning, staff, sites, privacy, offline, demo, cli.
 """

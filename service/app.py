@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from service.addresses import label_store
+from service.addresses import label_store, pseudonyms_with
 from service.akismet import Akismet
 from service.api import Api
 from service.auth import Allowance, Guard, Keys
@@ -24,10 +24,16 @@ from service.moderation.accounts import AccountsPage
 from service.moderation.decisions import Decisions
 from service.moderation.errors import error_page
 from service.moderation.history import HistoryPage
+from service.moderation.lists import ListsPage
+from service.moderation.open_id import OpenId
 from service.moderation.pages import Page, Pages
 from service.moderation.paths import is_page
+from service.moderation.people import PeoplePage
+from service.moderation.processing import ProcessingPage
+from service.moderation.proxies import TrustedProxies
 from service.moderation.queue import QueuePage
 from service.moderation.sessions import Sessions
+from service.moderation.settings import SettingsPage
 from service.moderation.sign_in import SignIn
 from service.moderation.why import WhyPage
 from service.observer import REQUEST_ID, Observer
@@ -42,6 +48,7 @@ from training.attempts import Attempts
 from training.callbacks import CallbackHosts
 from training.history import History
 from training.lists import ListStore
+from training.people import People
 from training.queue import Queue
 from training.registry import Registry
 from training.settings import SettingsStore
@@ -62,6 +69,8 @@ def create_app(config: Config) -> Flask:
     Raises:
         DatabaseUnusableError: the database can't be opened.
         WrongSecretError: the database is used with another secret.
+        WrongProxyError: what is trusted as a proxy is no address.
+        OpenIdMissingError: a provider is set, and what speaks to it is not installed.
     """
     metrics = Metrics()
     served = ServedModel(config.model, metrics)
@@ -98,8 +107,13 @@ def create_app(config: Config) -> Flask:
         HistoryPage(History(store), labels, store),
         WhyPage(labels, queue, judge, follower),
         Decisions(labels, queue, metrics),
+        SettingsPage(store, settings, lists, labels, hosts, served, follower, judge, config.keep_checks_days),
+        ListsPage(store, lists),
         AccountsPage(accounts, sessions, store),
-        SignIn(accounts, Attempts(store), sessions, secret),
+        PeoplePage(People(store, pseudonyms_with(secret)), store),
+        ProcessingPage(config, store, settings, accounts, hosts),
+        SignIn(accounts, Attempts(store), sessions, secret, bool(config.openid_issuer)),
+        *([OpenId(accounts, sessions, config)] if config.openid_issuer else []),
     ]
 
     app = Flask(__name__)
@@ -122,7 +136,8 @@ def create_app(config: Config) -> Flask:
     routes = [CHECK_PATH, *akismet.paths, *(rule.rule for rule in app.url_map.iter_rules())]
     log = RequestLog() if config.log_requests else None
     own: dict[str, WSGIApplication] = {CHECK_PATH: check, **dict.fromkeys(akismet.paths, akismet)}
-    app.wsgi_app = Observer(_beside(own, app.wsgi_app), metrics, log, routes)  # type: ignore[method-assign]  # so Flask has it
+    others = TrustedProxies(app.wsgi_app, config.trusted_proxies, config.user_header)
+    app.wsgi_app = Observer(_beside(own, others), metrics, log, routes)  # type: ignore[method-assign]  # so Flask has it
     return app
 
 

@@ -96,8 +96,30 @@ def main() -> None:
     "Hours after which a retraining on the label store runs beside the service, and is served if the gate lets it; "
     "0: never.",
 )
+@setting(
+    "privacy-contact",
+    str,
+    "Whom the public page on the processing of comments says to turn to.",
+    show_default="whoever runs the site",
+)
 @setting("log-requests", bool, "Whether to log a line for each request.")
 @secret_option
+@setting(
+    "trusted-proxies",
+    str,
+    "Addresses or networks, separated by commas, whose X-Forwarded-For and X-Forwarded-Proto are believed on pages.",
+    show_default="none",
+)
+@setting(
+    "user-header",
+    str,
+    "Header in which trusted proxies name the account that they have signed in: X-Remote-User.",
+    show_default="none",
+)
+@setting("openid-issuer", str, "OpenID Connect provider that moderators may sign in with.", show_default="none")
+@setting("openid-client-id", str, "What the provider calls this installation.", show_default="none")
+@setting("openid-client-secret", str, "What the provider knows it by; better set as a variable.", show_default="none")
+@setting("openid-claim", str, "The claim that names the account: email, which must be verified, or another.")
 def serve(**settings: Any) -> None:
     """Run the service.
 

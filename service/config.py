@@ -51,8 +51,15 @@ class Config:
     akismet_blocks_review: bool = False
     share_labels: bool = False
     retrain_every: float = 0.0
+    privacy_contact: str = ""
     log_requests: bool = True
     secret: str = field(default="", repr=False)
+    trusted_proxies: str = ""
+    user_header: str = ""
+    openid_issuer: str = ""
+    openid_client_id: str = ""
+    openid_client_secret: str = field(default="", repr=False)
+    openid_claim: str = "email"
 
     @property
     def strip_labels_days(self) -> float:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 HASTE = "haste"
 """The feature of a reason that a form tells."""
+OF_ADDRESS = ("list:email", "list:ip")
+"""Those of list lines about addresses, which are hashed where comments are kept, so that no line would find them."""
 
 
 class Judge:
@@ -78,7 +80,7 @@ class Judge:
         Raises:
             NotReadyError: there is no model.
         """
-        seen = [[reason for reason in known if reason.feature != CAMPAIGN] for known in reasons]
+        seen = [[reason for reason in known if reason.feature == HASTE] for known in reasons]
         campaigns = [next((reason for reason in known if reason.feature == CAMPAIGN), None) for known in reasons]
         return self._judged(site, comments, seen, lambda number, _: campaigns[number], is_new=False)
 
@@ -126,4 +128,4 @@ class Judge:
 
 def not_of_comment(verdict: Verdict) -> tuple[Reason, ...]:
     """Return the reasons that can't be found again by judging the comment once more: how and by whom it was sent."""
-    return tuple(reason for reason in verdict.reasons if reason.feature in (CAMPAIGN, HASTE))
+    return tuple(reason for reason in verdict.reasons if reason.feature in (CAMPAIGN, HASTE, *OF_ADDRESS))

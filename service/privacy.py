@@ -21,7 +21,7 @@ from service.refusals import refusals
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from training.people import Erased, Found, People, Person
+    from training.people import Found, People, Person
 
     Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -94,25 +94,8 @@ def erase(
             _print(found for found in people.find(person, site) if found.is_own or mentions)
             return
         erased = people.erase(person, site, datetime.now(UTC), user, mentions)
-    for line in told(erased):
+    for line in erased.lines():
         message(line)
-
-
-def told(erased: Erased) -> Iterator[str]:
-    """Say what was erased, and plainly what was not."""
-    yield f"{erased.checks:,} checks and {erased.labels:,} labels erased"
-    if erased.mentions:
-        yield f"{erased.mentions:,} comments of others that mention the person were left"
-    for version, count in erased.versions.items():
-        yield (
-            f"Version {version} may have learnt from {count:,} of these labels. What it learnt can't be taken out of"
-            " it; a retraining makes a version without them: hamgate train --from-store --promote"
-        )
-    if (erased.checks or erased.labels) and not erased.is_scrubbed:
-        yield (
-            "The database may hold the bytes for a while in parts that it no longer uses; in PostgreSQL a VACUUM, in"
-            " SQLite another erasure, frees them. Backups are yours to see to."
-        )
 
 
 def _print(comments: Iterable[Found]) -> int:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from service.judge import OF_ADDRESS
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
@@ -102,7 +104,8 @@ class Revision:
         found: dict[str, bool | None] = {}
         for known, verdict in zip(page, verdicts, strict=True):
             is_spam: bool | None = self._judge.told(site, verdict).decision in self._spam_decisions
-            if is_spam == known.telling.is_spam or self._is_decided(site, known.comment, verdict):
+            is_of_address = any(reason.feature in OF_ADDRESS for reason in known.telling.reasons)
+            if is_spam == known.telling.is_spam or is_of_address or self._is_decided(site, known.comment, verdict):
                 is_spam = None
             if is_spam != known.would_be_spam:
                 found[known.telling.check_id] = is_spam

@@ -28,12 +28,11 @@ _role = click.option(
 _sites = click.option(
     "--site", "sites", multiple=True, help="A site that a moderator sees; can be given several times."
 )
+_without_password = click.option(
+    "--no-password", is_flag=True, help="Whoever it is signs in through a proxy or OpenID Connect only."
+)
 _password = click.option(
-    "--password",
-    prompt=True,
-    hide_input=True,
-    confirmation_prompt=True,
-    help="The password; asked for where it is not given, which keeps it from others on the machine.",
+    "--password", help="The password; asked for where it is not given, which keeps it from others on the machine."
 )
 
 
@@ -47,15 +46,18 @@ def accounts() -> None:
 @_role
 @_sites
 @_password
+@_without_password
 @database_option
-def add_account(name: str, role: str, sites: tuple[str, ...], password: str, database: str) -> None:
+def add_account(
+    name: str, role: str, sites: tuple[str, ...], password: str | None, no_password: bool, database: str
+) -> None:
     """Add an account."""
     from service.passwords import account_name, hashed
     from training.accounts import Account, Role
 
     with _accounts(database) as opened:
         account = Account(account_name(name), Role(role), _checked(sites), datetime.now(UTC))
-        opened.add(account, hashed(password))
+        opened.add(account, None if no_password else hashed(_chosen(password)))
 
 
 @accounts.command("list")
@@ -85,12 +87,12 @@ def change_access(name: str, role: str, sites: tuple[str, ...], database: str) -
 @click.argument("name")
 @_password
 @database_option
-def change_password(name: str, password: str, database: str) -> None:
+def change_password(name: str, password: str | None, database: str) -> None:
     """Change the password of an account, and sign it out everywhere."""
     from service.passwords import hashed
 
     with _accounts(database) as opened:
-        opened.change_password(name.lower(), hashed(password))
+        opened.change_password(name.lower(), hashed(_chosen(password)))
 
 
 @accounts.command("remove")
@@ -121,6 +123,11 @@ def replace_secret(database: str) -> None:
     with refusals(), Database(database) as opened:
         forget_fingerprint(opened)
     message("the next start decides which secret it is")
+
+
+def _chosen(password: str | None) -> str:
+    chosen: str = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return chosen
 
 
 def _checked(sites: tuple[str, ...]) -> frozenset[str]:

@@ -39,7 +39,9 @@ class Browser:
 
     def get(self, path: str, **headers: str) -> TestResponse:
         """Ask for a page."""
-        return self.client.get(path, headers=headers, buffered=True)
+        return self.client.get(
+            path, headers={name.replace("_", "-"): value for name, value in headers.items()}, buffered=True
+        )
 
     def token(self) -> str:
         """Return what forms for this browser send along."""

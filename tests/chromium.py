@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
@@ -28,6 +28,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+PASSWORD = "a quiet harbour at night"
 PHONE = {"width": 360, "height": 780}
 DESKTOP = {"width": 1280, "height": 900}
 CANARY = "hamgateCanary"
@@ -77,6 +78,8 @@ class Watched:
 
     page: Page
     incidents: list[str] = field(default_factory=list)
+    agreed: list[str] = field(default_factory=list)
+    """Questions of the page that are answered with yes."""
 
     def expect(self, status: str) -> None:
         """Take it as no incident that a page came with this status."""
@@ -116,11 +119,30 @@ def _watch(context: BrowserContext, seen: Watched, origins: set[str]) -> None:
         if address.scheme not in ("data", "blob") and f"{address.scheme}://{address.netloc}" not in origins:
             seen.incidents.append(f"request to {request.url[:200]}")
 
+    def on_dialog(dialog: Dialog) -> None:
+        if dialog.message in seen.agreed:
+            dialog.accept()
+        else:
+            seen.incidents.append(f"dialog: {dialog.message[:100]}")
+            dialog.dismiss()
+
     context.on("console", on_console)
     context.on("weberror", lambda error: seen.incidents.append(f"error: {str(error.error)[:300]}"))
     context.on("request", on_request)
-    context.on("dialog", lambda dialog: (seen.incidents.append(f"dialog: {dialog.message[:100]}"), dialog.dismiss()))
+    context.on("dialog", on_dialog)
     context.on("page", lambda page: seen.incidents.append(f"window opened: {page.url[:100]}"))
+
+
+def make_account(seen: Watched, link: str) -> Any:
+    """Make the first account as the link lets one, and return its cookies."""
+    page = seen.page
+    page.goto(link)
+    page.get_by_label("Name").fill("ann")
+    page.get_by_label("New password").fill(PASSWORD)
+    page.get_by_label("The same again").fill(PASSWORD)
+    page.get_by_role("button", name="Make the account").click()
+    page.wait_for_url("**/moderate**")
+    return page.context.storage_state()
 
 
 def strangers(page: Page, *origins: str) -> list[str]:

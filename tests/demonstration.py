@@ -36,6 +36,7 @@ def start_demonstration(folder: Path, *flags: str) -> Demonstration:
     folder.mkdir(parents=True, exist_ok=True)
     ports = free_port(), free_port()
     command = [*HAMGATE, "demo", "--port", str(ports[0]), "--hamgate-port", str(ports[1]), *flags]
+    command += ["--timeout", "60"]  # others may use this machine as well
     printed = folder / "printed"
     with printed.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)

@@ -13,10 +13,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chromium import browsing, program, watched
+from chromium import browsing, make_account, program, watched
 from demonstration import start_demonstration
 from PIL import Image
-from test_browsing import PASSWORD
 
 if TYPE_CHECKING:
     from demonstration import Demonstration
@@ -58,7 +57,8 @@ def main(names: list[str]) -> None:
 
 def take_all(browser: Browser, demonstration: Demonstration, names: list[str]) -> None:
     """Take the pictures of each page wanted in each look."""
-    state = make_account(browser, demonstration)
+    with watched(browser, demonstration.hamgate) as seen:
+        state = make_account(seen, demonstration.queue)
     addresses = {name: url for name, url in pages(browser, demonstration, state).items() if not names or name in names}
     for screen, viewport in SCREENS.items():
         for scheme in SCHEMES:
@@ -71,18 +71,6 @@ def take_all(browser: Browser, demonstration: Demonstration, names: list[str]) -
                     seen.page.wait_for_timeout(300)
                     take(seen.page, FOLDER / f"{name}-{screen}-{scheme}.png")
                 seen.check()
-
-
-def make_account(browser: Browser, demonstration: Demonstration) -> Any:
-    """Make the first account, and return its cookies."""
-    with watched(browser, demonstration.hamgate) as seen:
-        seen.page.goto(demonstration.queue)
-        seen.page.get_by_label("Name").fill("ann")
-        seen.page.get_by_label("New password").fill(PASSWORD)
-        seen.page.get_by_label("The same again").fill(PASSWORD)
-        seen.page.get_by_role("button", name="Make the account").click()
-        seen.page.wait_for_url(f"{demonstration.hamgate}/moderate**")
-        return seen.page.context.storage_state()
 
 
 def pages(browser: Browser, demonstration: Demonstration, state: Any) -> dict[str, str]:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import pytest
-from chromium import DESKTOP, PHONE, accessibility_violations, overflow, watched
+from chromium import DESKTOP, PHONE, accessibility_violations, make_account, overflow, watched
+from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from chromium import Watched
     from demonstration import Demonstration
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
+expect.set_options(timeout=30_000)
 MAX_PAGE_BYTES = 150 * 1024
-PASSWORD = "a quiet harbour at night"
 LOOKS = [(screen, scheme) for screen in (PHONE, DESKTOP) for scheme in ("light", "dark")]
 LOOK_NAMES = [f"{'phone' if screen is PHONE else 'desktop'}-{scheme}" for screen, scheme in LOOKS]
 
@@ -25,14 +27,9 @@ LOOK_NAMES = [f"{'phone' if screen is PHONE else 'desktop'}-{scheme}" for screen
 def admin(chromium: Browser, demonstration: Demonstration) -> Any:
     """The cookies of somebody who has made the first account."""
     with watched(chromium, demonstration.hamgate) as seen:
-        seen.page.goto(demonstration.queue)
-        seen.page.get_by_label("Name").fill("ann")
-        seen.page.get_by_label("New password").fill(PASSWORD)
-        seen.page.get_by_label("The same again").fill(PASSWORD)
-        seen.page.get_by_role("button", name="Make the account").click()
-        seen.page.wait_for_url(f"{demonstration.hamgate}/moderate**")
+        state = make_account(seen, demonstration.queue)
         seen.check()
-        return seen.page.context.storage_state()
+        return state
 
 
 @pytest.fixture
@@ -108,8 +105,20 @@ def test_everybody_can_use_every_page(
             inspect(stranger, demonstration.hamgate + path)
     with watched(chromium, demonstration.hamgate, **look, storage_state=admin) as seen:
         seen.page.goto(f"{demonstration.hamgate}/")
-        for path in paths(seen.page):
-            inspect(seen, urljoin(demonstration.hamgate, path))
+        inspected: set[str] = set()
+        waiting = paths(seen.page)
+        while waiting:
+            url = urljoin(demonstration.hamgate, waiting.pop())
+            if kind_of(url) not in inspected:
+                inspected.add(kind_of(url))
+                inspect(seen, url)
+                waiting += [link.get_attribute("href") or "" for link in seen.page.locator("main a[href^='/']").all()]
+    assert len(inspected) >= 5
+
+
+def kind_of(url: str) -> str:
+    """Tell pages apart by their path, those of single comments, versions and jobs taken together."""
+    return re.sub(r"/[0-9a-f]{2,}\b|/\d+\b", "/…", urlsplit(url).path).rstrip("/")
 
 
 def test_no_page_is_heavy(chromium: Browser, demonstration: Demonstration, admin: Any) -> None:
@@ -129,3 +138,72 @@ def weight(browser: Browser, url: str, state: Any) -> int:
     total = sum(len(answer.body()) for answer in answers if answer.status == 200)
     context.close()
     return total
+
+
+def card(page: Page, author: str) -> Locator:
+    """Find a comment in a list by who wrote it."""
+    return page.locator(".item").filter(has=page.get_by_role("heading", name=author))
+
+
+def is_published(page: Page, author: str) -> bool:
+    return page.locator(".comments").get_by_text(author, exact=True).count() == 1
+
+
+def test_a_moderator_decides_by_keyboard_and_takes_it_back_and_the_newspaper_follows(
+    moderator: Watched, visitor: Watched, demonstration: Demonstration
+) -> None:
+    queue, paper = moderator.page, visitor.page
+    paper.goto(f"{demonstration.newspaper}/night-ferry")
+    assert not is_published(paper, "Island Taxi")
+    queue.goto(f"{demonstration.hamgate}/moderate/")
+    waiting = queue.locator(".item").count()
+    for _ in range(waiting):
+        queue.keyboard.press("j")
+        if queue.locator(".item:focus").get_by_role("heading", name="Island Taxi").count():
+            break
+    queue.keyboard.press("h")
+    expect(card(queue, "Island Taxi")).to_have_count(0)
+    expect(paper.locator(".comments").get_by_text("Island Taxi", exact=True)).to_be_visible()
+    queue.keyboard.press("u")
+    expect(card(queue, "Island Taxi")).to_have_count(1)
+    expect(queue.locator(".item")).to_have_count(waiting)
+    expect(paper.locator(".comments").get_by_text("Island Taxi", exact=True)).to_have_count(0)
+
+
+def test_without_scripts_a_moderator_decides_as_well(
+    chromium: Browser, demonstration: Demonstration, admin: Any
+) -> None:
+    with watched(chromium, demonstration.hamgate, storage_state=admin, java_script_enabled=False) as seen:
+        page = seen.page
+        page.goto(f"{demonstration.hamgate}/moderate/")
+        card(page, "Janet").get_by_role("button", name="Spam").click()
+        expect(card(page, "Janet")).to_have_count(0)
+        page.goto(f"{demonstration.hamgate}/moderate/history/labels")
+        said = page.locator(".changes > li").filter(has_text="Janet").first
+        expect(said).to_contain_text("ann called it spam")
+        said.get_by_role("button", name="Take it back").click()
+        page.goto(f"{demonstration.hamgate}/moderate/")
+        expect(card(page, "Janet")).to_have_count(1)
+
+
+def test_a_comment_is_explained(moderator: Watched, demonstration: Demonstration) -> None:
+    page = moderator.page
+    page.goto(f"{demonstration.hamgate}/moderate/")
+    card(page, "Island Taxi").get_by_role("link", name="Why").click()
+    page.wait_for_url("**/moderate/comments/*")
+    expect(page.get_by_role("heading", name="Island Taxi")).to_be_visible()
+    inspect(moderator, page.url)
+
+
+def test_an_admin_sets_a_budget_and_goes_back(moderator: Watched, demonstration: Demonstration) -> None:
+    page = moderator.page
+    page.goto(f"{demonstration.hamgate}/moderate/settings?site=tidewater.example")
+    page.locator("input[name=blocked]").last.check()
+    page.get_by_role("button", name="Look at what would change").click()
+    expect(page.get_by_role("heading", name="would change")).to_be_visible()
+    inspect(moderator, page.url)
+    page.get_by_role("button", name="Save this budget").click()
+    expect(page.get_by_text("Held: a budget of")).to_be_visible()
+    moderator.agreed.append("Go back to the model's own thresholds?")
+    page.get_by_role("button", name="Go back to the model's own thresholds").click()
+    expect(page.get_by_text("No budget is set")).to_be_visible()

@@ -9,33 +9,41 @@ import sys
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
-from chromium import DESKTOP, PHONE, overflow, strangers, watched
+from chromium import DESKTOP, PHONE, make_account, overflow, strangers, watched
 from click.testing import CliRunner
-from conftest import free_port
+from conftest import free_port, start_service, stop_service, wait_until
 from hostile import HOSTILE
 from werkzeug.serving import make_server
 
+from model import SHIPPED
+from model.artifact import load, save
 from model.comment import Comment
+from model.thresholds import Thresholds
 from service.cli import main
 from service.demo.client import Hamgate
 from service.demo.comments import Comments
 from service.demo.desk import Desk
 from service.demo.news import news as read_news
 from service.demo.site import create_site
+from training.database import Database
 from training.formats.files import read_rows
 from training.formats.row import Row
+from training.labels import LabelStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from chromium import Watched
     from conftest import Service
     from playwright.sync_api import Browser
 
 SCREENS = [PHONE, DESKTOP]
 WIDTHS = ["phone", "desktop"]
+LABELLER = "<script>hamgateCanary=1</script>\u202e\x1b[31m"
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What moves a terminal's cursor, turns its text around or ends a line."""
 
@@ -125,6 +133,102 @@ def letters(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that holds every comment for a moderator, has been sent all of these, and a third of them labelled."""
+    folder = tmp_path_factory.mktemp("crowded")
+    shipped = load(SHIPPED)
+    save(folder / "doubtful.hamgate", shipped.scorer, Thresholds(0.0, 1.0, 1.0), shipped.card)
+    started = start_service(folder, HAMGATE_MODEL=str(folder / "doubtful.hamgate"), HAMGATE_WORKERS="1")
+    verdicts = [started.call("POST", "/v1/check", json.dumps(one.fields).encode()).json() for one in HOSTILE]
+    wait_until(lambda: started.call("GET", f"/v1/checks/{verdicts[-1]['id']}").status == 200)
+    for number, verdict in enumerate(verdicts[::3]):
+        said = {"id": verdict["id"], "label": ("spam", "ham")[number % 2], "labelled_by": LABELLER}
+        assert started.call("POST", "/v1/labels", json.dumps(said).encode()).status == 201
+    yield started
+    assert stop_service(started) == 0
+
+
+@pytest.fixture(scope="module")
+def cookies(chromium: Browser, crowded: Service) -> Any:
+    """Those of the first account."""
+    link = re.search(r"http\S+/welcome/\S+", crowded.printed)
+    assert link
+    with watched(chromium, origin_of(crowded)) as seen:
+        return make_account(seen, link[0])
+
+
+@pytest.fixture(params=SCREENS, ids=WIDTHS)
+def moderator(request: pytest.FixtureRequest, chromium: Browser, crowded: Service, cookies: Any) -> Iterator[Watched]:
+    """Somebody with an account, on a phone and on a desktop."""
+    with watched(chromium, origin_of(crowded), viewport=request.param, storage_state=cookies) as seen:
+        yield seen
+
+
+def origin_of(service: Service) -> str:
+    return f"http://127.0.0.1:{service.port}"
+
+
+def look(seen: Watched, url: str) -> None:
+    """Go to a page, where nothing may run, lead elsewhere or be too wide."""
+    seen.page.goto(url)
+    assert_harmless(seen, url)
+
+
+def assert_harmless(seen: Watched, name: str) -> None:
+    assert strangers(seen.page, "/".join(seen.page.url.split("/")[:3])) == [], name
+    assert overflow(seen.page) == 0, name
+    seen.check()
+
+
+def look_through(seen: Watched, url: str, items: str) -> int:
+    """Look at a list and all its further pages; return how many items there were."""
+    look(seen, url)
+    count: int = seen.page.locator(items).count()
+    while seen.page.locator("a[rel=next]").count():
+        look(seen, f"{seen.page.locator('a[rel=next]').evaluate('a => a.href')}")
+        count += seen.page.locator(items).count()
+    return count
+
+
+@pytest.mark.parametrize(
+    ("path", "items", "least"),
+    [
+        ("/moderate/", ".item", 2 * len(HOSTILE) // 3),
+        ("/moderate/history", ".item", len(HOSTILE)),
+        ("/moderate/history/labels", ".changes > li", len(HOSTILE) // 3),
+    ],
+)
+def test_in_lists_nothing_runs_and_nothing_breaks(
+    crowded: Service, moderator: Watched, path: str, items: str, least: int
+) -> None:
+    assert look_through(moderator, origin_of(crowded) + path, items) >= least
+
+
+def test_on_the_page_of_each_nothing_runs_and_nothing_breaks(chromium: Browser, crowded: Service, cookies: Any) -> None:
+    with Database(crowded.database) as database:
+        checks = [check.id for check in LabelStore(database).checks(datetime.min.replace(year=1970, tzinfo=UTC))]
+    assert len(checks) == len(HOSTILE)
+    with watched(chromium, origin_of(crowded), viewport=PHONE, storage_state=cookies) as seen:
+        for check_id in checks:
+            look(seen, f"{origin_of(crowded)}/moderate/comments/{check_id}")
+
+
+@pytest.mark.parametrize("query", ["q={}", "campaign={}", "site={}", "reason={}", "order={}", "age={}"])
+def test_what_is_looked_for_is_harmless_too(crowded: Service, moderator: Watched, query: str) -> None:
+    for wanted in (
+        "<script>hamgateCanary=1</script>",
+        '"><img src=x onerror=hamgateCanary=1>',
+        "{{ 7*7 }}",
+        "\x00",
+        "W" * 3_000,
+    ):
+        moderator.page.goto(f"{origin_of(crowded)}/moderate/?{query.format(quote(wanted))}")
+        moderator.expect("404")
+        moderator.expect("422")
+        assert_harmless(moderator, wanted)
+
+
+@pytest.fixture(scope="module")
 def labelled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of them all with labels, from hostile sites and in hostile languages, some of which are mistaken."""
     file = tmp_path_factory.mktemp("labelled") / "hostile.jsonl"
@@ -177,7 +281,7 @@ def test_what_is_printed_does_nothing_to_a_terminal(labelled_file: Path) -> None
 def test_what_the_label_commands_print_does_nothing_to_a_terminal(labelled_file: Path, tmp_path: Path) -> None:
     database = f"sqlite:///{tmp_path / 'hamgate.sqlite3'}"
     told = [json.loads(line) for line in labelled_file.read_text(encoding="utf-8").splitlines()]
-    for labeller, is_other in (("\x1b[31mAnn\u202e<script>", False), ("Ben\x9b2J", True)):
+    for labeller, is_other in ((LABELLER, False), ("Ben\x9b2J", True)):
         said = [
             {**one, "label": "ham" if (one["label"] == "spam") == is_other else "spam", "labelled_by": labeller}
             for one in told[:40]

@@ -219,7 +219,7 @@ def test_a_line_decides_and_the_reasons_still_add_up(
     else:
         assert strictness(verdict.decision) == max(strictness(said), strictness(found.decision))
     assert sum(reason.weight for reason in verdict.reasons) == pytest.approx(log_odds_of(verdict.score), abs=1e-3)
-    (reason,) = (reason for reason in verdict.reasons if reason.feature == "list")
+    (reason,) = (reason for reason in verdict.reasons if reason.feature == "list:phrase")
     assert "whatever it is" in reason.text
 
 

@@ -180,7 +180,7 @@ def test_what_was_noted_of_an_erased_check_goes_with_it(database: Database) -> N
     with database.transaction() as connection:
         for table, columns in noted.items():
             written = columns.replace("author", "'I wrote this'")
-            connection.exec_driver_sql(f"INSERT INTO {table} ({written} FROM checks")  # noqa: S608 - our own words
+            connection.exec_driver_sql(f"INSERT INTO {table} ({written} FROM checks")
     People(database, KEYED).erase(Person(author="Bö Long"), None, NOON, "root")
     with database.transaction() as connection:
         for table in noted:

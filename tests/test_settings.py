@@ -134,7 +134,7 @@ def test_ten_thousand_lines_come_in_at_once_and_go_at_once(database: Database) -
 def test_a_site_keeps_its_checks_for_as_few_days_as_it_wants(database: Database) -> None:
     labels, settings, now = LabelStore(database), SettingsStore(database), datetime.now(UTC)
     checks = [
-        Check(f"{first_id(at)}{number:020x}", site, at, Comment(text="x"), 0.5, "review", "m")
+        Check(f"{first_id(at)}{number:020x}", site, at, Comment(text="x"), 0.5, "allow", "m")
         for number, site in enumerate((SITE, "other.example"))
         for at in (now - timedelta(days=1), now - timedelta(days=5))
     ]
@@ -170,9 +170,9 @@ def test_a_line_decides_and_the_reasons_say_which(client: FlaskClient, app: Flas
     follow(app)
     denied, allowed = asked(client, {"text": GOOD}), asked(client, SPAM)
     assert denied["decision"] == "block"
-    assert feature_texts(denied, "list") == ["this site's deny list: phrase “semicolon”"]
+    assert feature_texts(denied, "list:phrase") == ["this site's deny list: phrase “semicolon”"]
     assert allowed["decision"] == "allow"
-    assert feature_texts(allowed, "list") == ["this site's allow list: domain “pills.example”"]
+    assert feature_texts(allowed, "list:domain") == ["this site's allow list: domain “pills.example”"]
     recorder = app.extensions["hamgate.recorder"]
     recorder.close()
     assert [kept.matches for kept in lists.page(SITE, 9)] == [1, 1]

@@ -108,6 +108,22 @@ class Erased:
     versions: dict[str, int]
     is_scrubbed: bool
 
+    def lines(self) -> Iterator[str]:
+        """Say what was erased, and plainly what was not."""
+        yield f"{self.checks:,} checks and {self.labels:,} labels erased"
+        if self.mentions:
+            yield f"{self.mentions:,} comments of others that mention the person were left"
+        for version, count in self.versions.items():
+            yield (
+                f"Version {version} may have learnt from {count:,} of these labels. What it learnt can't be"
+                " taken out of it; a retraining makes a version without them: hamgate train --from-store --promote"
+            )
+        if (self.checks or self.labels) and not self.is_scrubbed:
+            yield (
+                "The database may hold the bytes for a while in parts that it no longer uses: in PostgreSQL a VACUUM,"
+                " in SQLite another erasure, frees them. Backups are yours to see to."
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class Erasure:

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 BUDGET = "budget"
 LOG_ONLY = "log-only"
 KEEP_CHECKS_DAYS = "keep-checks-days"
-LISTS = "lists"
-"""What can change; each has the value that ``SiteSettings`` says, ``None`` for what holds without it."""
+LISTS, CALLBACKS, KEY = "lists", "callbacks", "key"
+"""What can change. The first three have the value that ``SiteSettings`` says, ``None`` for what holds without it; the
+others are kept elsewhere, and their values say what was done."""
 
 _changes = sa.Table(
     "setting_changes",

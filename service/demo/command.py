@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -44,7 +44,14 @@ LOG = "hamgate.log"
     type=click.Path(path_type=Path, file_okay=False),
     help="Where everything is kept.  [default: a temporary folder, removed at the end]",
 )
-def demo(host: str, port: int, hamgate_port: int, folder: Path | None) -> None:
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=2.0,
+    show_default=True,
+    help="Seconds that the newspaper waits for a verdict; then it holds the comment.",
+)
+def demo(host: str, port: int, hamgate_port: int, folder: Path | None, timeout: float) -> None:
     """Show Hamgate at work on a made-up newspaper.
 
     Starts Hamgate on a database of its own, and a small news page with a form to comment. The page's backend asks
@@ -57,10 +64,10 @@ def demo(host: str, port: int, hamgate_port: int, folder: Path | None) -> None:
         kept = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hamgate-demo-")))
         kept.mkdir(parents=True, exist_ok=True)
         config = Config(database=f"sqlite:///{kept / 'hamgate.sqlite3'}", host=host, port=hamgate_port)
-        run(config, port, kept)
+        run(config, port, kept, timeout)
 
 
-def run(config: Config, port: int, folder: Path) -> None:
+def run(config: Config, port: int, folder: Path, timeout_seconds: float) -> None:
     """Run Hamgate and the newspaper until told to stop.
 
     Raises:
@@ -96,10 +103,11 @@ def run(config: Config, port: int, folder: Path) -> None:
         stack.enter_context(running(config, folder / LOG))
         comments = Comments(folder / "newspaper.sqlite3")
         stack.callback(comments.close)
-        desk = Desk(comments, Hamgate(hamgate, key))
-        stack.callback(desk.close)
         if not comments.newest(1):
-            send_letters(desk, news, address)
+            with closing(Desk(comments, Hamgate(hamgate, key, START_TIMEOUT_SECONDS))) as patient:
+                send_letters(patient, news, address)
+        desk = Desk(comments, Hamgate(hamgate, key, timeout_seconds))
+        stack.callback(desk.close)
         queue = partial(
             _way_to_queue, Accounts(stack.enter_context(Store(config.database))), hamgate, first_link(config)
         )

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from flask import abort, g, request
 
-from service.passwords import make_token, token_digest
+from service.moderation.proxies import SIGNED_IN
+from service.passwords import account_name, make_token, token_digest
+from service.problems import WrongFieldError
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -36,7 +38,10 @@ class Sessions:
         self._secret = secret
 
     def account(self) -> Account | None:
-        """Return the account that the request is made by."""
+        """Return the account that the request is made by: the one a trusted proxy names, or else the session's."""
+        signed_in = request.environ.get(SIGNED_IN)
+        if signed_in:
+            return self._accounts.find(_account_name(signed_in))
         token = request.cookies.get(_cookie("session"))
         return self._accounts.account_of_session(token_digest(token), datetime.now(UTC)) if token else None
 
@@ -74,6 +79,14 @@ def keep_visitor(response: Response) -> None:
     """Send a visitor without a session the token that the forms of this page belong to."""
     if "new_visitor" in g:
         _set_cookie(response, "visitor", g.new_visitor, None)
+
+
+def _account_name(written: str) -> str:
+    """Return the account that a proxy names, or a name that no account has."""
+    try:
+        return account_name(written)
+    except WrongFieldError:
+        return ""
 
 
 def _visitor() -> str:

@@ -39,7 +39,10 @@ class SignIn:
 
     links: Sequence[Link] = ()
 
-    def __init__(self, accounts: Accounts, attempts: Attempts, sessions: Sessions, secret: Secret) -> None:
+    def __init__(
+        self, accounts: Accounts, attempts: Attempts, sessions: Sessions, secret: Secret, has_open_id: bool
+    ) -> None:
+        self._has_open_id = has_open_id
         self._accounts = accounts
         self._attempts = attempts
         self._sessions = sessions
@@ -58,7 +61,7 @@ class SignIn:
     @open_to_all
     def sign_in(self) -> str:
         """Ask for a name and a password."""
-        return render_template("sign-in.html", next=local(request.args.get("next", "")))
+        return self._form(local(request.args.get("next", "")))
 
     @open_to_all
     def check_password(self) -> AnyResponse:
@@ -66,10 +69,7 @@ class SignIn:
         typed, password = request.form.get("name", ""), request.form.get("password", "")
         name, onward = _known_form(typed), local(request.form.get("next", ""))
         if not self._is_right(name, password):
-            page = render_template(
-                "sign-in.html", next=onward, name=typed, trouble="That name and password don't match."
-            )
-            return Response(page, 401)
+            return Response(self._form(onward, typed, "That name and password don't match."), 401)
         response = redirect(onward, 303)
         self._sessions.begin(response, name)
         return response
@@ -100,6 +100,9 @@ class SignIn:
         response = redirect(url_for("pages.home"), 303)
         self._sessions.begin(response, name)
         return response
+
+    def _form(self, onward: str, name: str = "", trouble: str = "") -> str:
+        return render_template("sign-in.html", next=onward, name=name, trouble=trouble, has_open_id=self._has_open_id)
 
     def _invitation(self, token: str) -> Invitation:
         invitation = self._accounts.invitation(token_digest(token), datetime.now(UTC))
