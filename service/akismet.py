@@ -46,6 +46,8 @@ LABEL_PATHS = ("/1.1/submit-spam", "/1.1/submit-ham")
 SECONDS_SAVED_BY_A_SPAM = 10
 MAX_SITES = 500
 SPAM_DECISIONS = ("block", "discard")
+DISCARD = ("X-akismet-pro-tip", "discard")
+HOLD = ("X-akismet-error", "to be reviewed by a moderator")
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _STARTS = {"60-days": 1, "6-months": 5}
 """How many months before this one are still of that span."""
@@ -58,7 +60,11 @@ Answer = tuple[str, Headers]
 
 
 class Akismet:
-    """Answers every call of the protocol."""
+    """Answers every call of the protocol.
+
+    Every answer has a guid of its own, refusals too: WordPress heeds no answer to ``comment-check`` without one, not
+    even a 5xx, and would show the comment.
+    """
 
     def __init__(
         self,
@@ -103,14 +109,16 @@ class Akismet:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         """Answer one request."""
+        guid = ("X-akismet-guid", environ[REQUEST_ID])
         try:
             body, headers = self._answer(environ)
         except Exception as error:
             status, problem_headers, document = answer_to(error, environ[REQUEST_ID])
             problem_headers.append(("X-akismet-debug-help", "Hamgate refused the request; the body says why"))
-            start_response(f"{status.value} {status.phrase}", problem_headers)
+            start_response(f"{status.value} {status.phrase}", [*problem_headers, guid])
             return [document]
         encoded_body = body.encode()
+        headers.append(guid)
         if not any(name == "Content-Type" for name, _ in headers):
             headers.append(("Content-Type", TEXT))
         start_response("200 OK", [*headers, ("Content-Length", str(len(encoded_body)))])
@@ -134,14 +142,12 @@ class Akismet:
             raise NotReadyError("the database can't be used; the log says why") from error
 
     def _comment_check(self, environ: WSGIEnvironment, form: Form, site: Site) -> Answer:
-        headers: Headers = [("X-akismet-guid", environ[REQUEST_ID])]
-        discard = ("X-akismet-pro-tip", "discard")
         if form.is_by_administrator:
-            return "false", headers
+            return "false", []
         if form.is_test and form.is_true("test_discard"):
-            return "true", [*headers, discard]
+            return "true", [DISCARD]
         if form.is_guaranteed_spam:
-            return "true", headers
+            return "true", []
         self._guard.charge(site, 1)
         comment = form.comment()
         verdict = self._judge.check(site.name, comment, form.haste(), is_new=not form.is_recheck)
@@ -153,10 +159,13 @@ class Akismet:
             if not form.is_recheck:
                 self._recorder.count(site.name, "spam" if is_spam else "ham")
             self._callbacks.note(form, environ, site.name, verdict, is_spam)
+        headers: Headers = []
         if form.is_true("classify"):
             headers.append(("X-Akismet-Classification", "spam" if is_spam else "ham"))
         if told.decision == "discard":
-            headers.append(discard)
+            headers.append(DISCARD)
+        if told.decision == "review" and not is_spam and _holds(environ):
+            headers.append(HOLD)
         return str(is_spam).lower(), headers
 
     def _submit(self, form: Form, site: Site, label: Label) -> Answer:
@@ -188,18 +197,14 @@ class Akismet:
 
     def _stats(self, form: Form, site: Site) -> Answer:
         total = self._total(form, site)
-        return _json({**_strings(total), "time_saved": total["spam"] * SECONDS_SAVED_BY_A_SPAM})
+        return _json({**_strings(total), **_worth(total)})
 
     def _key_stats(self, form: Form, site: Site) -> Answer:
         months = self._statistics.months(site.name, _since(form))
         total = self._total(form, site)
-        checked = total["spam"] + total["ham"]
-        wrong = total["missed_spam"] + total["false_positives"]
-        accuracy = 100 * (1 - wrong / checked) if checked else 100.0
         breakdown = {month: {**_strings(counts), "blogs": "1", "da": f"{month}-01"} for month, counts in months.items()}
-        saved = total["spam"] * SECONDS_SAVED_BY_A_SPAM
         numbers: dict[str, Any] = {kind: total[kind] for kind in KINDS}
-        return _json({**numbers, "accuracy": f"{max(accuracy, 0):.2f}", "time_saved": saved, "breakdown": breakdown})
+        return _json({**numbers, **_worth(total), "breakdown": breakdown})
 
     def _total(self, form: Form, site: Site) -> Counter[str]:
         total: Counter[str] = Counter()
@@ -251,6 +256,12 @@ def spam_decisions(blocks_review: bool) -> tuple[str, ...]:
     return (*SPAM_DECISIONS, "review") if blocks_review else SPAM_DECISIONS
 
 
+def _holds(environ: WSGIEnvironment) -> bool:
+    """Whether the client holds for moderation what has an ``X-akismet-error``; to others it is a failure."""
+    agent: str = environ.get("HTTP_USER_AGENT", "")
+    return agent.startswith("WordPress/")
+
+
 def _since(form: Form) -> str:
     """Return the first month of the span that is asked for; all months begin with the empty string or later."""
     back = _STARTS.get(form.values.get("from", ""))
@@ -263,6 +274,14 @@ def _since(form: Form) -> str:
 
 def _strings(counts: Counter[str]) -> dict[str, str]:
     return {kind: str(counts[kind]) for kind in KINDS}
+
+
+def _worth(total: Counter[str]) -> dict[str, Any]:
+    """Say how many verdicts in a hundred nobody corrected, and how many seconds the spam would have taken somebody."""
+    checked = total["spam"] + total["ham"]
+    wrong = total["missed_spam"] + total["false_positives"]
+    accuracy = max(100 * (1 - wrong / checked), 0) if checked else 100.0
+    return {"accuracy": f"{accuracy:.2f}", "time_saved": total["spam"] * SECONDS_SAVED_BY_A_SPAM}
 
 
 def _whole_number(form: Form, name: str, default: int) -> int:

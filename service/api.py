@@ -12,6 +12,7 @@ from flask import Blueprint, Response, request
 from model.comment import Comment
 from service.bodies import JSON, json_body
 from service.metrics import CONTENT_TYPE as METRICS_TYPE
+from service.metrics import PATH as METRICS_PATH
 from service.observer import SITE, make_id
 from service.schemas import comments_of, encoded, rejected_members, verdict_members
 
@@ -51,7 +52,7 @@ class Api:
         api.add_url_rule("/v1/model", view_func=self.model)
         api.add_url_rule("/healthz", view_func=self.healthz)
         api.add_url_rule("/readyz", view_func=self.readyz)
-        api.add_url_rule("/metrics", view_func=self.metrics)
+        api.add_url_rule(METRICS_PATH, view_func=self.metrics)
         return api
 
     def check_batch(self) -> Response:

@@ -14,7 +14,10 @@ from service.auth import Allowance, Guard, Keys
 from service.callbacks import Callbacks
 from service.check import PATH as CHECK_PATH
 from service.check import Check
+from service.config import HOST
 from service.description import Description
+from service.drift import Drift
+from service.files import beside
 from service.follower import Follower
 from service.judge import Judge
 from service.labelling import Labelling
@@ -24,7 +27,9 @@ from service.moderation.accounts import AccountsPage
 from service.moderation.decisions import Decisions
 from service.moderation.errors import error_page
 from service.moderation.history import HistoryPage
+from service.moderation.imports import ImportPage
 from service.moderation.lists import ListsPage
+from service.moderation.model import ModelPage
 from service.moderation.open_id import OpenId
 from service.moderation.pages import Page, Pages
 from service.moderation.paths import is_page
@@ -36,6 +41,7 @@ from service.moderation.sessions import Sessions
 from service.moderation.settings import SettingsPage
 from service.moderation.sign_in import SignIn
 from service.moderation.why import WhyPage
+from service.moderation.work import WorkPage
 from service.observer import REQUEST_ID, Observer
 from service.problems import answer_to, answer_with, problem
 from service.recorder import Recorder
@@ -43,10 +49,12 @@ from service.rulebook import Rulebook
 from service.sealed_keys import SealedKeys
 from service.secret import open_secret
 from service.served_model import ServedModel
+from service.uploads import Uploads
 from training.accounts import Accounts
 from training.attempts import Attempts
 from training.callbacks import CallbackHosts
 from training.history import History
+from training.jobs import Jobs
 from training.lists import ListStore
 from training.people import People
 from training.queue import Queue
@@ -79,6 +87,8 @@ def create_app(config: Config) -> Flask:
     secret = open_secret(store, config.database, config.secret)
     labels = label_store(store, secret, config.hash_addresses)
     statistics = Statistics(store)
+    jobs = Jobs(store)
+    metrics.add(Drift(jobs))
     hosts = CallbackHosts(store)
     callbacks = Callbacks(hosts, Tellings(store), SealedKeys(store, hosts, secret), config.keep_checks_days)
     settings, lists = SettingsStore(store), ListStore(store)
@@ -102,13 +112,17 @@ def create_app(config: Config) -> Flask:
     accounts = Accounts(store)
     sessions = Sessions(accounts, secret)
     queue = Queue(store)
+    uploads = Uploads(beside(config.database, "uploads"), config.max_upload_bytes)
     pages: list[Page] = [
         QueuePage(queue, labels, store),
         HistoryPage(History(store), labels, store),
         WhyPage(labels, queue, judge, follower),
         Decisions(labels, queue, metrics),
+        ModelPage(Registry(store), jobs, served),
+        WorkPage(jobs),
         SettingsPage(store, settings, lists, labels, hosts, served, follower, judge, config.keep_checks_days),
         ListsPage(store, lists),
+        ImportPage(jobs, store, uploads, HOST, config.max_batch_body_bytes),
         AccountsPage(accounts, sessions, store),
         PeoplePage(People(store, pseudonyms_with(secret)), store),
         ProcessingPage(config, store, settings, accounts, hosts),
@@ -118,7 +132,10 @@ def create_app(config: Config) -> Flask:
 
     app = Flask(__name__)
     app.config.update(
-        SECRET_KEY=secret.key("messages"), SESSION_COOKIE_NAME="hamgate-messages", SESSION_COOKIE_SAMESITE="Lax"
+        MAX_CONTENT_LENGTH=config.max_batch_body_bytes,
+        SECRET_KEY=secret.key("messages"),
+        SESSION_COOKIE_NAME="hamgate-messages",
+        SESSION_COOKIE_SAMESITE="Lax",
     )
     app.extensions["hamgate.store"] = store
     app.extensions["hamgate.recorder"] = recorder

@@ -40,10 +40,10 @@ class Commands(click.Group):
 
 
 def _later_commands() -> dict[str, click.Command]:
-    from service import learning, offline, privacy, staff
+    from service import job, learning, offline, privacy, staff
     from service.demo.command import demo
 
-    commands = (*offline.COMMANDS, *learning.COMMANDS, *staff.COMMANDS, *privacy.COMMANDS, demo)
+    commands = (*offline.COMMANDS, *learning.COMMANDS, *staff.COMMANDS, *privacy.COMMANDS, demo, job.run_job)
     return {command.name: command for command in commands if command.name}
 
 
@@ -66,6 +66,7 @@ def main() -> None:
 )
 @setting("max-body-kib", click.IntRange(1, 16_384), "Largest body of a request, in KiB.")
 @setting("max-batch-body-kib", click.IntRange(1, 65_536), "Largest body of a batch, in KiB.")
+@setting("max-upload-mib", click.IntRange(1), "Largest file that can be imported on the page for it, in MiB.")
 @setting("body-timeout-seconds", click.FloatRange(0, min_open=True), "How long a client may take to send a body.")
 @setting(
     "checks-per-minute",
@@ -87,7 +88,8 @@ def main() -> None:
 @setting(
     "akismet-blocks-review",
     bool,
-    "Whether Akismet clients, which know no review, are told that a comment to be reviewed is spam.",
+    "Whether Akismet clients are told that a comment to be reviewed is spam. By default it is ham to them, "
+    "except that WordPress holds it.",
 )
 @setting("share-labels", bool, "Whether what one site's labels teach has some say on all sites.")
 @setting(
@@ -97,12 +99,31 @@ def main() -> None:
     "0: never.",
 )
 @setting(
+    "golden",
+    click.Path(dir_okay=False, exists=True),
+    "Labelled comments that no version may do worse on; can be given several times.",
+    multiple=True,
+    show_default="none",
+)
+@setting(
     "privacy-contact",
     str,
     "Whom the public page on the processing of comments says to turn to.",
     show_default="whoever runs the site",
 )
 @setting("log-requests", bool, "Whether to log a line for each request.")
+@setting(
+    "tls-certificate",
+    click.Path(path_type=Path, dir_okay=False, exists=True),
+    "A PEM file with the certificate, and those between it and its authority, to answer HTTPS with.",
+    show_default="none: plain HTTP",
+)
+@setting(
+    "tls-key",
+    click.Path(path_type=Path, dir_okay=False, exists=True),
+    "A PEM file with the certificate's key. Both files are read when the service starts.",
+    show_default="none",
+)
 @secret_option
 @setting(
     "trusted-proxies",

@@ -6,6 +6,7 @@ Owns their names, defaults and units. Leaves reading them from flags and ``HAMGA
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KIB = 1024
+HOST = socket.gethostname()
+"""Where this process runs, and what it keeps on disk is found."""
 
 
 def default_database() -> str:
@@ -51,8 +54,12 @@ class Config:
     akismet_blocks_review: bool = False
     share_labels: bool = False
     retrain_every: float = 0.0
+    golden: tuple[str, ...] = ()
+    max_upload_mib: int = 2_048
     privacy_contact: str = ""
     log_requests: bool = True
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
     secret: str = field(default="", repr=False)
     trusted_proxies: str = ""
     user_header: str = ""
@@ -75,6 +82,11 @@ class Config:
     def max_batch_body_bytes(self) -> int:
         """The largest body of a batch, and so of all, in bytes."""
         return max(self.max_batch_body_kib, self.max_body_kib) * KIB
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """The largest file that can be imported in a browser, in bytes."""
+        return self.max_upload_mib * KIB * KIB
 
 
 DEFAULTS: dict[str, Any] = {one.name: one.default for one in fields(Config) if one.default is not MISSING}

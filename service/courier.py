@@ -21,12 +21,12 @@ from service.addresses import label_store
 from service.akismet import spam_decisions
 from service.delivery import Delivery
 from service.follower import Follower
+from service.job_process import NICENESS
 from service.judge import Judge
 from service.logs import configuration
 from service.metrics import Metrics
 from service.revision import Revision, Stores
 from service.rulebook import Rulebook
-from service.schedule import NICENESS
 from service.sealed_keys import SealedKeys
 from service.secret import open_secret
 from service.served_model import ServedModel

@@ -66,9 +66,10 @@ class Follower:
 
     @property
     def learnt(self) -> Learnt:
-        """How far this worker has learnt, at least."""
+        """How far this worker has learnt, at least; while it learns anew upon another model, it has none."""
         model, withdrawal = self._learnt_upon or (None, 0)
-        return Learnt(None if self._served.trouble else model, withdrawal, self._rulebook.newest, self._newest)
+        is_whole = self._served.is_ready and not self._served.trouble and self._served.filter.version == model
+        return Learnt(model if is_whole else None, withdrawal, self._rulebook.newest, self._newest)
 
     def close(self) -> None:
         """Stop."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from training.holdout import Labelled
     from training.promotion import Promoter
     from training.registry import Registry
+    from training.retrain import Report
 
 _version = click.argument("version")
 user = setting("user", str, "Who is recorded as having done this.", default=getuser, show_default="the system's user")
@@ -200,10 +201,13 @@ def show_model(version: str, database: str) -> None:
 @_version
 @golden
 @click.option("--force", is_flag=True, help="Promote it whatever the gate says; that you did is recorded.")
+@click.option("--reason", help="Why it is forced; that is recorded too.")
 @user
 @base_model
 @database_option
-def promote_model(version: str, golden: tuple[str, ...], force: bool, user: str, model: Path, database: str) -> None:
+def promote_model(
+    version: str, golden: tuple[str, ...], force: bool, reason: str | None, user: str, model: Path, database: str
+) -> None:
     """Have a version served from now on, if it does no harm. The beginning of VERSION is enough.
 
     The version and the one served now judge the same labelled comments: those it has not learnt from, and the golden
@@ -213,7 +217,7 @@ def promote_model(version: str, golden: tuple[str, ...], force: bool, user: str,
         found = registry.find(version).version
         report = promoter.compare(found)
         _show(report)
-        promoter.promote(report, datetime.now(UTC), user, force)
+        promoter.promote(report, datetime.now(UTC), user, force, reason)
     message(f"{found} is served")
 
 
@@ -258,21 +262,34 @@ def shadow_model(version: str, days: float, database: str) -> None:
 
 @models.command("drift")
 @click.option("--days", type=click.FloatRange(0, min_open=True), default=30, show_default=True, help="How far back.")
+@click.option(
+    "--report", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Write DIR/index.html as well."
+)
+@base_model
 @database_option
-def show_drift(days: float, database: str) -> None:
+def show_drift(days: float, report: Path | None, model: Path, database: str) -> None:
     """Print a JSON line for each day: checks, decisions, how many moderators overturned, and how far scores shifted.
 
     "missed" counts comments let through that somebody called spam, "wronged" those held back that somebody called ham.
     "shift" is the population stability index against the version's days before; above 0.25 the day is drifting.
+    "from_training" compares scores and traits with what the version was trained on, where its card says that. Standard
+    error says why the served version has aged, where it has.
     """
-    from training.labels import LabelStore
-    from training.traffic import days as days_of
+    from training.survey import survey
 
+    now = datetime.now(UTC)
     with _database(database) as opened:
-        store = LabelStore(opened)
-        checks = with_progress(store.checks(datetime.now(UTC) - timedelta(days=days)))
-        for day in days_of(checks, (label for _, label in store.latest())):
-            _print(day.as_json())
+        found = survey(opened, model, now, _once_each())
+    since = (now - timedelta(days=days)).date().isoformat()
+    for day in found["days"]:
+        if day["date"] >= since:
+            _print(day)
+    for sign in found["signs_of_age"]:
+        message(f"the served version {found['model']} has aged: {sign}")
+    if report:
+        from training.report import write_drift_report
+
+        write_drift_report(report, found)
 
 
 def train_from_store(
@@ -287,7 +304,7 @@ def train_from_store(
 ) -> None:
     """Retrain on the label store, register the version and print it; what it is worth goes to standard error."""
     with _promoter(database, model, golden, jobs) as promoter:
-        version, retrained = promoter.retrain(datetime.now(UTC), user, half_life_days, message)
+        version, retrained = promoter.retrain(datetime.now(UTC), user, half_life_days, _once_each())
         click.echo(version)
         if output:
             output.write_bytes(retrained.content)
@@ -304,6 +321,19 @@ def train_from_store(
             message(f"{version} is served")
         else:
             message(f'"hamgate models promote {version}" has it served')
+
+
+def _once_each() -> Report:
+    """Say what is being done when that changes, however often it is told."""
+    said: list[str] = []
+
+    def report(text: str, share: float) -> None:
+        del share
+        if said[-1:] != [text]:
+            said.append(text)
+            message(text)
+
+    return report
 
 
 def _show(report: GateReport) -> None:

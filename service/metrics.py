@@ -14,8 +14,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+
     from model.verdict import Verdict
 
+PATH = "/metrics"
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LATENCY_BUCKETS_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -27,6 +30,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._shared = CollectorRegistry()
         self.in_progress = Gauge(
             "hamgate_requests_in_progress",
             "Requests being answered.",
@@ -109,8 +113,15 @@ class Metrics:
         """Say whether an older model than the promoted one is served."""
         self._model_trouble.set(int(is_troubled))
 
+    def add(self, collector: Collector) -> None:
+        """Have told what is the same whichever worker is asked."""
+        self._shared.register(collector)
+
     def exposition(self) -> bytes:
         """Write down what all workers counted, in Prometheus's text format."""
+        return self._counted() + generate_latest(self._shared)
+
+    def _counted(self) -> bytes:
         directory = os.environ.get(DIRECTORY_VARIABLE)
         if directory is None:
             return generate_latest(self._registry)

@@ -59,10 +59,15 @@ def export(email: str, ip: str, author: str, site: str | None, secret: str, data
     """Print all that is stored about a person, as JSON Lines.
 
     Each line is a check that is still remembered, or a label, with the comment, and "found_in" names the fields in
-    which the person was found. Comments of others that mention an address are among them.
+    which the person was found. Comments of others that mention an address are among them. Then come the lines of
+    sites' lists that name the person alone.
     """
     with _people(database, secret) as people:
-        count = _print(people.find(_person(email, ip, author), site))
+        person = _person(email, ip, author)
+        count = _print(people.find(person, site))
+        for line in people.listed(person, site):
+            click.echo(json.dumps(line))
+            count += 1
     message(f"{count:,} found")
 
 

@@ -1,17 +1,23 @@
-"""Retraining by the clock, in a process of its own beside the workers, which it lets go first."""
+"""Jobs that are due by the clock or were asked for, each in a process of its own beside the workers, which go first.
+
+Owns when jobs are due, where they run, and writing down how far they are and how they ended. Leaves processes to
+``job_process``, and what a job does to ``job``.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from service.config import HOST
+from service.files import beside
+from service.job_process import JobProcess
+from service.uploads import Uploads
 from training.database import Database, StoreError
-from training.registry import Registry
+from training.jobs import Due, Jobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,80 +25,113 @@ if TYPE_CHECKING:
     from service.config import Config
 
 USER = "schedule"
-COMMAND = (sys.executable, "-c", "from service.cli import main; main()", "train", "--from-store", "--promote")
-NICENESS = 19
-MOST_SECONDS_BETWEEN_LOOKS = 600.0
+INTERVAL_SECONDS = 1.0
+TIDY_EVERY = timedelta(seconds=10)
+SURVEY_EVERY = timedelta(hours=1)
+FIRST_SURVEY_AFTER = timedelta(minutes=1)
+MAX_PROCESSES = 2
+STOPPED = "the service was stopped while it ran; ask again"
 
 _log = logging.getLogger("hamgate.schedule")
 
 
 class Schedule:
-    """Has ``hamgate train --from-store --promote`` run every so many hours, by one of all hosts at a time."""
+    """Starts jobs on this host: those that somebody asked for, retraining every so many hours, and a survey an hour."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._interval = timedelta(hours=config.retrain_every)
+        self._clock = _clock(config, datetime.now(UTC))
+        self._kept = timedelta(days=max(config.keep_checks_days, 1))
+        self._uploads = Uploads(beside(config.database, "uploads"), config.max_upload_bytes)
+        self._running: dict[int, JobProcess] = {}
+        self._tidied_at = datetime.min.replace(tzinfo=UTC)
+        self._fails = False
         self._stopping = Event()
-        self._running: subprocess.Popen[str] | None = None
-        self._tried_at = datetime.now(UTC)
         self._thread = Thread(target=self._keep_looking, name="schedule", daemon=True)
 
     def start(self) -> None:
-        """Begin, if there is anything to be done by the clock."""
-        if self._interval:
-            self._thread.start()
+        """Begin to look for jobs."""
+        self._thread.start()
 
     def close(self) -> None:
-        """Stop, and end a retraining that runs."""
+        """Stop, and the jobs that run here with it."""
         self._stopping.set()
-        if self._running is not None:
-            self._running.terminate()
         if self._thread.is_alive():
             self._thread.join()
 
     def _keep_looking(self) -> None:
-        pause = min(self._interval.total_seconds() / 4, MOST_SECONDS_BETWEEN_LOOKS)
-        while not self._stopping.wait(pause):
+        while not self._stopping.is_set():
             try:
-                if self._is_due():
-                    self._tried_at = datetime.now(UTC)
-                    self._retrain()
+                with Database(self._config.database) as database:
+                    self._look_on(Jobs(database))
             except (StoreError, OSError) as error:
-                _log.error("can't retrain: %s", error)
+                if not self._fails:
+                    _log.error("jobs can't be looked after: %s", error)
+                self._fails = True
+                self._stopping.wait(INTERVAL_SECONDS)
+        for process in self._running.values():
+            process.kill()
 
-    def _is_due(self) -> bool:
-        """Whether neither this host nor, as the registry shows, another one has retrained of late."""
-        now = datetime.now(UTC)
-        if now - self._tried_at < self._interval:
-            return False
-        with Database(self._config.database) as database:
-            added = [version.added_at for version in Registry(database).versions() if version.added_by == USER]
-        return not added or now - max(added) >= self._interval
+    def _look_on(self, jobs: Jobs) -> None:
+        while not self._stopping.wait(INTERVAL_SECONDS):
+            self._look(jobs, datetime.now(UTC))
+            self._fails = False
+        for number, process in self._running.items():
+            process.kill()
+            jobs.fail(number, STOPPED, datetime.now(UTC))
 
-    def _retrain(self) -> None:
-        self._running = subprocess.Popen(  # noqa: S603 - our own command
-            COMMAND,
-            env=_environment(self._config),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            preexec_fn=_give_way if hasattr(os, "nice") else None,
-        )
-        said, _ = self._running.communicate()
-        level = logging.INFO if self._running.returncode == 0 else logging.WARNING
-        _log.log(level, "retraining ended with status %d: %s", self._running.returncode, said.strip())
+    def _look(self, jobs: Jobs, now: datetime) -> None:
+        for number, process in list(self._running.items()):
+            self._note(jobs, number, process, now)
+        for kind, (request, due) in self._clock.items():
+            jobs.ask_when_due(kind, request, now, USER, due)
+        if now - self._tidied_at >= TIDY_EVERY:
+            self._tidied_at = now
+            self._tidy(jobs, now)
+        while len(self._running) < MAX_PROCESSES and (job := jobs.take(HOST, now)) is not None:
+            _log.info("job %d (%s) begins", job.number, job.kind)
+            self._running[job.number] = JobProcess(job.number, job.kind, _environment(self._config))
+
+    def _note(self, jobs: Jobs, number: int, process: JobProcess, now: datetime) -> None:
+        """Write down how far a job is, or how it ended; one that no longer counts as running is ended."""
+        if not process.has_ended():
+            if not jobs.report(number, process.share, process.message, now):
+                process.kill()
+            return
+        if process.outcome is not None:
+            jobs.finish(number, process.message, process.outcome, now)
+        else:
+            jobs.fail(number, process.reason or "", now)
+        del self._running[number]
+        job = jobs.find(number)
+        if job is not None:
+            level = logging.INFO if job.state == "done" else logging.WARNING
+            _log.log(level, "job %d (%s) %s: %s", number, job.kind, job.state, job.message)
+
+    def _tidy(self, jobs: Jobs, now: datetime) -> None:
+        for number in jobs.fail_lost(now):
+            _log.warning("job %d failed: nobody runs it any more", number)
+        jobs.forget(now - self._kept)
+        self._uploads.forget_old()
+
+
+def _clock(config: Config, now: datetime) -> Mapping[str, tuple[dict[str, bool], Due]]:
+    """Return what is due by the clock: kinds of jobs, what they are asked with, and when."""
+    clock: dict[str, tuple[dict[str, bool], Due]] = {}
+    if config.retrain_every:
+        clock["retrain"] = {"promote": True}, Due(timedelta(hours=config.retrain_every), now)
+    if config.keep_checks_days:
+        clock["survey"] = {}, Due(SURVEY_EVERY, now - SURVEY_EVERY + FIRST_SURVEY_AFTER)
+    return clock
 
 
 def _environment(config: Config) -> Mapping[str, str]:
     return os.environ | {
         "HAMGATE_DATABASE": config.database,
         "HAMGATE_MODEL": str(config.model),
-        "HAMGATE_USER": USER,
+        "HAMGATE_GOLDEN": os.pathsep.join(config.golden),
+        "HAMGATE_HASH_ADDRESSES": str(config.hash_addresses),
+        "HAMGATE_SECRET": config.secret,
         "OMP_NUM_THREADS": "1",
         "HAMGATE_JOBS": "1",
     }
-
-
-def _give_way() -> None:
-    os.nice(NICENESS)

@@ -14,6 +14,7 @@ import os
 import shlex
 import signal
 import socket
+import ssl
 import sys
 import tempfile
 from contextlib import suppress
@@ -23,7 +24,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
-from granian.constants import HTTPModes, Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.server import MPServer
 
@@ -37,6 +38,7 @@ from service.labelling import CHECKS_PATH
 from service.labelling import PATH as LABELS_PATH
 from service.logs import configuration
 from service.metrics import DIRECTORY_VARIABLE
+from service.metrics import PATH as METRICS_PATH
 from service.moderation.paths import PAGES
 from service.passwords import make_token, token_digest
 from service.problems import ServiceError
@@ -73,11 +75,12 @@ def serve(config: Config) -> None:
     """Run the service until it is told to stop.
 
     Raises:
-        CannotServeError: the address is taken, or there is no model file.
+        CannotServeError: the address is taken, there is no model file, or the TLS certificate can't be used.
         DatabaseUnusableError: the database can't be opened.
     """
     if not config.model.is_file():
         raise CannotServeError(f"{config.model}: no such model file")
+    _require_usable(config.tls_certificate, config.tls_key)
     require_free(config.host, config.port)
     key, link = local_key(config.database), first_link(config)
     logging.config.dictConfig(configuration())
@@ -147,7 +150,7 @@ def first_link(config: Config) -> str | None:
 def welcome(config: Config, key: str | None, link: str | None = None) -> str:
     """Say where the service answers, how to make the first account, and how to call it."""
     host = f"[{config.host}]" if ":" in config.host else config.host
-    url = f"http://{host}:{config.port}"
+    url = f"http{'s' if config.tls_certificate else ''}://{host}:{config.port}"
     moderators = f"Make the first account: {url}{link}" if link else f"Moderators sign in on {url}/"
     lines = [
         f"Hamgate answers on {url} (documentation: {url}/docs)",
@@ -157,6 +160,18 @@ def welcome(config: Config, key: str | None, link: str | None = None) -> str:
         f" {shlex.quote(EXAMPLE)}",
     ]
     return "\n".join(lines)
+
+
+def _require_usable(certificate: Path | None, key: Path | None) -> None:
+    """Raise CannotServeError unless there is neither a TLS certificate nor a key, or both fit together."""
+    if certificate is None and key is None:
+        return
+    if certificate is None or key is None:
+        raise CannotServeError("found one of --tls-certificate and --tls-key, expected both or neither")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except OSError as error:
+        raise CannotServeError(f"{certificate} and {key}: no TLS certificate and its key: {error}") from error
 
 
 def require_free(host: str, port: int) -> None:
@@ -195,6 +210,9 @@ def _server(config: Config) -> MPServer:
         backpressure=MAX_CONNECTIONS_PER_WORKER,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=MAX_HEADER_BYTES),
         log_dictconfig=configuration(),
+        ssl_cert=config.tls_certificate,
+        ssl_key=config.tls_key,
+        ssl_protocol_min=SSLProtocols.tls12,
         respawn_failed_workers=True,
         respawn_interval=RESPAWN_INTERVAL_SECONDS,
         workers_kill_timeout=STOP_TIMEOUT_SECONDS,
@@ -207,7 +225,7 @@ def _gateway(config: Config) -> Any:  # granian's type is that of its plain func
     app = create_app(config)
     for name in ("hamgate.follower", "hamgate.recorder", "hamgate.callbacks"):
         atexit.register(app.extensions[name].close)
-    waiting = (LABELS_PATH, CHECKS_PATH, *AKISMET_LABEL_PATHS)
+    waiting = (LABELS_PATH, CHECKS_PATH, METRICS_PATH, *AKISMET_LABEL_PATHS)
     return Gateway(app, config.max_batch_body_bytes, config.body_timeout_seconds, waiting, PAGES)
 
 

@@ -7,10 +7,11 @@ import json
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from certificates import Certificate
+    from clients import Clients
     from demonstration import Demonstration
     from flask import Flask
     from flask.testing import FlaskClient
@@ -58,18 +61,27 @@ class Service:
     printed: str
     log: Path
     database: str
+    host: str = "127.0.0.1"
+    authority: Path | None = None
+    """Who signed the certificate of a service that answers HTTPS."""
 
     def call(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Reply:
         """Make one request on a connection of its own; without an Authorization, the local site's key is sent."""
         sent = {"Content-Type": "application/json", "Authorization": f"Bearer {self.key}"}
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = self._connection()
         try:
             connection.request(method, path, body, sent)
             response = connection.getresponse()
             return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
         finally:
             connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self.authority is None:
+            return http.client.HTTPConnection(self.host, self.port, timeout=30)
+        trust = ssl.create_default_context(cafile=self.authority)
+        return http.client.HTTPSConnection(self.host, self.port, timeout=30, context=trust)
 
     def check(self, text: str) -> Reply:
         """Have one text checked."""
@@ -87,22 +99,25 @@ def free_port() -> int:
         return port
 
 
-def start_service(directory: Path, *flags: str, **settings: str) -> Service:
+def start_service(directory: Path, *flags: str, tls: Certificate | None = None, **settings: str) -> Service:
     """Start a service of its own in ``directory`` and wait until it can score."""
-    port, log = free_port(), directory / "stderr.log"
+    port, log = int(settings.get("HAMGATE_PORT", free_port())), directory / "stderr.log"
     database = settings.get("HAMGATE_DATABASE", f"sqlite:///{directory / 'hamgate.sqlite3'}")
     environment = (
         os.environ | {"HAMGATE_PORT": str(port), "HAMGATE_DATABASE": database, "TMPDIR": str(directory)} | settings
     )
+    if tls is not None:
+        flags = (*flags, "--tls-certificate", str(tls.certificate), "--tls-key", str(tls.key))
     with log.open("wb") as stderr, (directory / "stdout.log").open("wb") as stdout:
         process = subprocess.Popen([*HAMGATE, "serve", *flags], env=environment, stdout=stdout, stderr=stderr)
-    service = Service(process, port, "", "", log, database)
+    host, authority = settings.get("HAMGATE_HOST", "127.0.0.1"), tls and tls.authority
+    service = Service(process, port, "", "", log, database, host, authority)
     wait_until(lambda: process.poll() is not None or answers(service, "/healthz"))
     printed = (directory / "stdout.log").read_text(encoding="utf-8")
     assert process.poll() is None, log.read_text(encoding="utf-8")
     key = re.search(r"Bearer (\w+)", printed)
     assert key, printed
-    return Service(process, port, key[1], printed, log, database)
+    return replace(service, key=key[1], printed=printed)
 
 
 def stop_service(service: Service) -> int:
@@ -149,13 +164,18 @@ def key(config: Config) -> str:
     return made
 
 
+def close(app: Flask) -> None:
+    """Stop what an application has running beside its requests."""
+    for name in ("follower", "recorder", "callbacks", "store"):
+        app.extensions[f"hamgate.{name}"].close()
+
+
 @pytest.fixture
 def app(config: Config) -> Iterator[Flask]:
     """The application."""
     made = create_app(config)
     yield made
-    for name in ("follower", "recorder", "callbacks", "store"):
-        made.extensions[f"hamgate.{name}"].close()
+    close(made)
 
 
 @pytest.fixture
@@ -189,12 +209,36 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def site_key(service: Service) -> Iterator[str]:
+    """The key of a site of the shared service that nobody has taught anything yet."""
+    made = make_key()
+    with Store(service.database) as store:
+        store.add_site(site_of(made), digest_of(made), datetime.now(UTC))
+    yield made
+    with Store(service.database) as store:
+        store.remove_site(site_of(made))
+
+
+def site_of(key: str) -> str:
+    """Name the site that has such a key."""
+    return f"{key}.example"
+
+
+@pytest.fixture(scope="session")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Clients:
+    """Clients of Akismet, installed when they are asked for."""
+    from clients import Clients
+
+    return Clients(tmp_path_factory.mktemp("clients"))
+
+
+@pytest.fixture
 def start(tmp_path: Path, small_model_path: Path) -> Iterator[Callable[..., Service]]:
     """Start services of the test's own, one after the other on one database; whatever still runs is stopped."""
     started: list[Service] = []
 
-    def start_one(*flags: str, **settings: str) -> Service:
-        started.append(start_service(tmp_path, *flags, HAMGATE_MODEL=str(small_model_path), **settings))
+    def start_one(*flags: str, tls: Certificate | None = None, **settings: str) -> Service:
+        started.append(start_service(tmp_path, *flags, tls=tls, HAMGATE_MODEL=str(small_model_path), **settings))
         return started[-1]
 
     yield start_one

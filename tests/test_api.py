@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from conftest import close
 from openapi_spec_validator import validate
 
 from model.artifact import load
@@ -178,8 +179,7 @@ def test_over_the_rate_limit_a_site_waits(config: Config, key: str) -> None:
     client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
     replies = [client.post("/v1/check/batch", json={"comments": [HAM, HAM]}) for _ in range(4)]
-    for name in ("follower", "recorder", "store"):
-        app.extensions[f"hamgate.{name}"].close()
+    close(app)
     assert replies[0].status_code == 200
     refused = [reply for reply in replies if reply.status_code == 429]
     assert len(refused) >= 2  # a new minute may begin in between, and allows one more
@@ -218,8 +218,7 @@ def test_a_service_whose_model_is_damaged_is_alive_but_not_ready(
         assert (reply.status_code, reply.content_type) == (503, PROBLEM)
         assert "the model can't be loaded" in reply.json["detail"]
         assert int(reply.headers["Retry-After"]) > 0
-    for name in ("follower", "recorder", "store"):
-        app.extensions[f"hamgate.{name}"].close()
+    close(app)
 
 
 def _damage(app: Flask, statement: str) -> None:

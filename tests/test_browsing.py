@@ -8,7 +8,10 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 from chromium import DESKTOP, PHONE, accessibility_violations, make_account, overflow, watched
+from conftest import wait_until
 from playwright.sync_api import expect
+
+from service.demo.command import SITE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +89,27 @@ def test_a_visitor_comments_and_is_told_what_became_of_it(
     assert page.locator(".verdict").first.get_by_text("Somebody" if refused else name, exact=True).is_visible()
 
 
+def test_an_admin_erases_a_person(visitor: Watched, moderator: Watched, demonstration: Demonstration) -> None:
+    visitor.page.goto(f"{demonstration.newspaper}/night-ferry?sample=one+on+the+edge")
+    visitor.page.get_by_label("Name").fill("Waldemar the Erased")
+    visitor.page.get_by_role("button", name="Post comment").click()
+    visitor.page.wait_for_url("**comment=**")
+    page = moderator.page
+    page.get_by_role("link", name="People").click()
+    page.get_by_label("Author's name").fill("waldemar the erased")
+
+    def found() -> str:
+        page.get_by_role("button", name="Show").click()
+        return page.locator("#found").inner_text()
+
+    wait_until(lambda: found() == "1 found")
+    assert accessibility_violations(page) == []
+    page.get_by_label("I am sure").check()
+    page.get_by_role("button", name="Erase").click()
+    page.get_by_role("status").filter(has_text="1 checks and 0 labels erased").wait_for()
+    assert found() == "0 found"
+
+
 @pytest.mark.parametrize(("screen", "scheme"), LOOKS, ids=LOOK_NAMES)
 def test_everybody_can_read_the_newspaper(
     chromium: Browser, demonstration: Demonstration, screen: dict[str, int], scheme: str
@@ -101,7 +125,7 @@ def test_everybody_can_use_every_page(
 ) -> None:
     look = {"viewport": screen, "color_scheme": scheme}
     with watched(chromium, demonstration.hamgate, **look) as stranger:
-        for path in ("/sign-in", "/docs"):
+        for path in ("/sign-in", "/docs", f"/privacy/{SITE}?lang=en", f"/privacy/{SITE}?lang=de"):
             inspect(stranger, demonstration.hamgate + path)
     with watched(chromium, demonstration.hamgate, **look, storage_state=admin) as seen:
         seen.page.goto(f"{demonstration.hamgate}/")

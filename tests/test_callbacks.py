@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
-from conftest import wait_until
+from conftest import close, wait_until
 from receiver import FIELDS, Site
 from standardwebhooks import Webhook, WebhookVerificationError
 from test_memory import SPUN
@@ -96,8 +96,8 @@ class House:
     def learn(self) -> None:
         """Let everybody learn what is new, and the courier look again, and tell."""
         model = Registry(self.store).served() or self._model_of_file
-        setting = SettingsStore(self.store).newest()
-        news = Learnt(model, self.labels.newest_withdrawal(), setting, self.labels.newest())
+        label = max((number for number, _ in self.labels.every()), default=0)
+        news = Learnt(model, self.labels.newest_withdrawal(), SettingsStore(self.store).newest(), label)
         followers = [self.work._follower, self._app.extensions["hamgate.follower"]]
         wait_until(lambda: all(follower.learnt == news for follower in followers))
         self.pass_time(SETTLING.total_seconds())
@@ -107,13 +107,6 @@ class House:
         """Let so much time pass, and the courier do its round then."""
         self.now += timedelta(seconds=seconds)
         self.work.do()
-
-
-def close(house: House, app: Flask) -> None:
-    """Close what a test has opened itself."""
-    house.work.close()
-    for name in ("follower", "recorder", "callbacks", "store"):
-        app.extensions[f"hamgate.{name}"].close()
 
 
 @pytest.fixture
@@ -164,7 +157,8 @@ def test_the_e_mail_address_is_told_too_where_it_is_not_hashed(config: Config, k
     house.remember()
     house.say(comment(3), "spam")
     house.learn()
-    close(house, app)
+    house.work.close()
+    close(app)
     (told,) = site.received[0].json()["comments"]
     assert told["comment_author_email"] == "ann@mail.example"
     assert site.posts[guid].status == "spam"
@@ -214,6 +208,19 @@ def test_a_line_of_the_sites_deny_list_changes_verdicts_too(house: House, site: 
     house.learn()
     assert site.results() == [(guid, "true")]
     assert site.posts[other].status == "approved"
+
+
+def test_what_a_line_about_an_address_decided_is_not_told_to_have_changed(house: House, site: Site) -> None:
+    """The address is hashed where the comment is kept, so the line does not find it when it is judged again."""
+    lists, now = ListStore(house.store), datetime.now(UTC)
+    lists.add(BLOG, [Line.of(Subject.IP, "192.0.2.1", Decision.BLOCK)], now, "ann")
+    house.learn()
+    assert house.check(site, comment(2))[1] == "true"
+    house.remember()
+    lists.add(BLOG, [Line.of(Subject.PHRASE, "nobody says that", Decision.BLOCK)], now, "ann")
+    house.learn()
+    assert house.work._turn.looked().setting == 2
+    assert site.received == []
 
 
 @pytest.mark.parametrize("said", ["ham", "spam"])
@@ -453,7 +460,8 @@ def test_checks_that_are_not_kept_are_not_looked_at_again(config: Config, key: s
     house.check(site, comment(2))
     time.sleep(1)
     assert _count(house.store, "tellings") == 0
-    close(house, app)
+    house.work.close()
+    close(app)
 
 
 def _count(store: Store, table: str) -> int:

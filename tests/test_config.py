@@ -9,6 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from certificates import make_certificate
 from click.testing import CliRunner
 from conftest import HAMGATE, Service
 
@@ -125,6 +126,19 @@ def test_serve_refuses_wrong_settings_with_2(settings: dict[str, str], complaint
     status, _, complained = run("serve", **{"HAMGATE_DATABASE": database, **settings})
     assert status == 2
     assert complaint in complained
+
+
+def test_serve_refuses_a_certificate_without_its_key_with_2(database: str, tmp_path: Path) -> None:
+    made = make_certificate(tmp_path, "IP:127.0.0.1")
+    settings = {"HAMGATE_DATABASE": database, "HAMGATE_TLS_CERTIFICATE": str(made.certificate)}
+    for more, complaint in (
+        ({}, "expected both or neither"),
+        ({"HAMGATE_TLS_KEY": str(made.authority)}, "no TLS certificate and its key"),
+        ({"HAMGATE_TLS_KEY": str(tmp_path / "nope")}, "does not exist"),
+    ):
+        status, _, complained = run("serve", **settings, **more)
+        assert status == 2
+        assert complaint in complained
 
 
 def test_serve_refuses_a_port_that_is_taken_with_2(service: Service, tmp_path: Path) -> None:

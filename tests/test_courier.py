@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from postgresql import PostgreSQL
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 SETTLED_SECONDS = 5
 """By then a service that had anything more to say would have said it."""
 
@@ -124,7 +124,7 @@ def test_what_could_not_be_told_is_told_after_a_crash_and_a_restart(start: Calla
     time.sleep(RETRY_SECONDS[0])
     assert len(site.received) == 1
     start("--workers", "1")
-    wait_until(lambda: site.posts[guid].status == "spam", PATIENCE_SECONDS + 60)
+    wait_until(lambda: site.posts[guid].status == "spam", PATIENCE_SECONDS)
     time.sleep(SETTLED_SECONDS)
     assert site.results() == [(guid, "true"), (guid, "true")]
 

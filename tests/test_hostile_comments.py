@@ -228,6 +228,60 @@ def test_what_is_looked_for_is_harmless_too(crowded: Service, moderator: Watched
         assert_harmless(moderator, wanted)
 
 
+FILL_AND_SUBMIT = """
+([action, filled]) => {
+  const form = [...document.forms].find(one => new URL(one.action).pathname === action);
+  for (const [name, value] of Object.entries(filled)) if (form.elements[name]) form.elements[name].value = value;
+  form.submit();
+}
+"""
+
+
+def send(seen: Watched, action: str, filled: dict[str, str]) -> None:
+    """Fill in the form of the page that leads there, and send it."""
+    with seen.page.expect_navigation():
+        seen.page.evaluate(FILL_AND_SUBMIT, [action, filled])
+
+
+def test_in_the_box_for_trying_nothing_runs_and_nothing_breaks(crowded: Service, moderator: Watched) -> None:
+    for one in HOSTILE[::9] + HOSTILE[-33::4]:
+        moderator.page.goto(f"{origin_of(crowded)}/moderate/settings?site=local")
+        send(moderator, "/moderate/settings/try", one.fields)
+        assert moderator.page.locator("#try ~ [role=status]").count() == 1, one.name
+        assert_harmless(moderator, one.name)
+
+
+@pytest.mark.parametrize("subject", ["phrase", "author", "email", "ip", "domain"])
+def test_in_lists_of_phrases_nothing_runs_and_nothing_breaks(
+    crowded: Service, moderator: Watched, subject: str
+) -> None:
+    lines = "\n".join(one.fields["text"].replace("\n", " ")[:500] for one in HOSTILE)
+    moderator.page.goto(f"{origin_of(crowded)}/moderate/lists?site=local")
+    send(moderator, "/moderate/lists/add", {"lines": lines, "subject": subject, "decision": "review"})
+    moderator.expect("422")
+    assert_harmless(moderator, subject)
+    look(moderator, f"{origin_of(crowded)}/moderate/lists?site=local")
+
+
+@pytest.mark.parametrize("field", ["author", "email", "ip"])
+def test_of_people_nothing_runs_and_nothing_breaks(crowded: Service, moderator: Watched, field: str) -> None:
+    name = {"author": "author", "email": "author_email", "ip": "user_ip"}[field]
+    for one in (one for one in HOSTILE if name in one.fields):
+        moderator.page.goto(f"{origin_of(crowded)}/moderate/people")
+        send(moderator, "/moderate/people", {field: one.fields[name]})
+        moderator.expect("422")
+        assert_harmless(moderator, one.name)
+
+
+def test_what_the_privacy_commands_print_does_nothing_to_a_terminal(crowded: Service) -> None:
+    for one in (one for one in HOSTILE if "author" in one.fields and "\x00" not in one.fields["author"]):
+        done = CliRunner().invoke(
+            main, ["privacy", "export", "--author", one.fields["author"], "--database", crowded.database]
+        )
+        assert done.exit_code == 0, done.stderr
+        assert not UNPRINTABLE.search(done.output), one.name
+
+
 @pytest.fixture(scope="module")
 def labelled_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of them all with labels, from hostile sites and in hostile languages, some of which are mistaken."""

@@ -17,9 +17,11 @@ from test_forgetting import everything_in
 from model import SHIPPED
 from model.artifact import load
 from model.comment import Comment
+from model.lists import Line, Subject
 from model.ngrams import grams_of
 from model.segments import parts_of
 from model.sketch import sketches_of
+from model.verdict import Decision
 from service.addresses import pseudonyms_with
 from service.cli import main
 from service.follower import Follower
@@ -196,6 +198,21 @@ def test_that_something_was_erased_is_kept_and_nothing_of_whose_it_was(database:
     (record,) = people.erasures(9)
     assert (record.site, record.checks, record.labels) == (SITE, 1, 1)
     assert (record.erased_by, record.erased_at) == ("root", NOON)
+
+
+def test_lines_of_lists_that_name_a_person_are_told_and_stay(database: Database) -> None:
+    people, lists = People(database, KEYED), ListStore(database)
+    named = ((Subject.EMAIL, "Bo.Long@mail.example"), (Subject.EMAIL, "@mail.example"), (Subject.IP, "2001:db8::/32"))
+    lists.add(SITE, [Line.of(subject, written, Decision.BLOCK) for subject, written in named], NOON, "root")
+    person = Person(email="bo.long@mail.example", ip="2001:db8::1")
+    (line,) = people.listed(person)
+    assert (line["stored"], line["pattern"], line["removed_at"]) == ("list line", "bo.long@mail.example", None)
+    assert people.listed(person, "other.example") == people.listed(Person(author="Bo")) == []
+    erased = people.erase(person, None, NOON, "root")
+    assert "1 lines of lists name the person" in "".join(erased.lines())
+    lists.remove(SITE, [line["number"]], NOON, "root")
+    assert people.listed(person)[0]["removed_at"] == "2026-01-02T12:00:00Z"
+    assert people.erase(person, None, NOON, "root").listed == 0
 
 
 def test_no_byte_of_what_was_erased_is_left_in_the_files(tmp_path: Path) -> None:

@@ -244,6 +244,17 @@ def test_what_was_decided_meanwhile_is_said_and_not_overwritten(app: Flask, chec
     assert bo.send("/moderate/decide", decision=f"ham {checks[0].id}.1").json["undo"] == "3-3"
 
 
+def test_saying_the_same_as_somebody_else_is_no_quarrel(app: Flask, checks: list[Check]) -> None:
+    ann, bo = Browser(app, "ann"), Browser(app, "bo")
+    again = replace(checks[0], id="f" * 32)
+    LabelStore(app.extensions["hamgate.store"]).remember([again])
+    both = [f"{checks[0].id}.0", f"{again.id}.0"]
+    assert ann.send("/moderate/decide", decision="spam", chosen=both).json["said"] == "Called spam: 1 comment."
+    answer = bo.send("/moderate/decide", decision="spam", chosen=both).json
+    assert (answer["said"], answer["undo"], answer["refused"]) == ("Somebody has said so already.", "", 0)
+    assert said(app) == [(SITE, "spam", "ann")]
+
+
 def test_nobody_takes_back_what_somebody_else_said(app: Flask, checks: list[Check]) -> None:
     ann, bo = Browser(app, "ann"), Browser(app, "bo")
     ann.send("/moderate/decide", decision=f"spam {checks[0].id}.0")

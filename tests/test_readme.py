@@ -61,6 +61,7 @@ def test_the_wordpress_plugin_sends_akismets_calls_to_hamgate_and_no_others() ->
     wordpress = """
         function add_filter($name, $filter, $priority, $count) { $GLOBALS[$name] = $filter; }
         function wp_remote_request($url, $request) { return "$request sent to $url"; }
+        function is_wp_error($answer) { return false; }
     """
     urls = (
         "https://rest.akismet.com/1.1/comment-check",

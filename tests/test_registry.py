@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy as sa
-from conftest import HAMGATE, wait_until
+from conftest import HAMGATE, close, wait_until
 
 from model.artifact import ArtifactError, load, packed, save
 from service.app import create_app
@@ -153,8 +153,7 @@ def test_without_a_model_file_the_promoted_version_is_served(
     try:
         assert app.test_client().get("/readyz").status_code == 200
     finally:
-        for name in ("follower", "recorder", "store"):
-            app.extensions[f"hamgate.{name}"].close()
+        close(app)
 
 
 def test_promotion_and_rollback_reach_all_workers_within_a_second(

@@ -6,13 +6,17 @@ import json
 import shlex
 import signal
 import socket
+import ssl
 import stat
 import threading
 import time
+from dataclasses import replace
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from certificates import make_certificate
 from click.testing import CliRunner
 from conftest import Service, stop_service, wait_until
 from test_metrics import workers_of
@@ -52,6 +56,20 @@ def test_the_local_site_keeps_its_key_which_only_its_owner_can_read(
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert stop_service(own_service) == 0
     assert start("--workers", "1").key == own_service.key
+
+
+def test_with_a_certificate_it_answers_https_and_nothing_else(tmp_path: Path, start: Callable[..., Service]) -> None:
+    made = make_certificate(tmp_path, "DNS:hamgate.example", "IP:127.0.0.1")
+    service = start("--workers", "1", tls=made)
+    assert f"curl https://127.0.0.1:{service.port}/v1/check" in service.printed
+    assert service.check("hi").status == 200
+    context = ssl.create_default_context(cafile=made.authority)
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context.minimum_version = context.maximum_version = version
+        with socket.create_connection(("127.0.0.1", service.port), timeout=10) as plain:
+            context.wrap_socket(plain, server_hostname="hamgate.example").close()
+    with pytest.raises((HTTPException, ConnectionError)):
+        replace(service, authority=None).check("hi")
 
 
 def test_with_sites_of_the_operator_no_key_is_printed(tmp_path: Path, start: Callable[..., Service]) -> None:

@@ -70,7 +70,8 @@ def text_of(page: str) -> str:
         (Estimate(0.05), "about 2.6 a year"),
         (Estimate(1.0), "about 1 a week"),
         (Estimate(0.0), "fewer than one a year"),
-        (Estimate(0.0, 0.0, 0.5), "fewer than one a year (0 to 26)"),
+        (Estimate(0.0, 0.0, 0.5), "at most 2.2 a month"),
+        (Estimate(0.0, 0.0, 0.01), "fewer than one a year"),
     ],
 )
 def test_how_often_is_said_in_words(estimate: Estimate, words: str) -> None:
@@ -106,7 +107,7 @@ def test_a_budget_is_shown_with_what_it_means_before_it_is_saved(admin: Browser,
     assert settings.budget["blocked"] == 0.01
     assert settings.thresholds is not None
     assert [change.changed_by for change in SettingsStore(store).history(SITE, 9)] == ["ann"]
-    assert "Held: a budget of 1 %" in text_of(admin.get("/moderate/settings").text)
+    assert "In force: a budget of 1 %" in text_of(admin.get("/moderate/settings").text)
     assert admin.post("/moderate/settings/budget", site=SITE, blocked="").status_code == 303
     assert SettingsStore(store).of(SITE).budget is None
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
 from browser import PASSWORD, Browser, add_account
 
+from service.moderation.access import needed_role
 from service.moderation.sign_in import ATTEMPTS_OF_ADDRESS, ATTEMPTS_ON_ACCOUNT
 from service.passwords import token_digest
 from service.server import first_link
@@ -20,11 +23,20 @@ if TYPE_CHECKING:
 
     from conftest import Service
     from flask import Flask
+    from werkzeug.routing import Rule
 
     from service.config import Config
 
 MODERATOR = Role.MODERATOR
 PAGE = "/moderate/accounts"
+
+
+def pages_of(app: Flask) -> list[Rule]:
+    return [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("pages.")]
+
+
+def path_of(rule: Rule) -> str:
+    return re.sub("<.*?>", "bo", re.sub("<int:.*?>", "1", rule.rule))
 
 
 def test_who_is_not_signed_in_is_led_to_sign_in_and_back(app: Flask) -> None:
@@ -212,14 +224,10 @@ def test_who_changes_the_password_stays_signed_in_here_and_nowhere_else(app: Fla
 
 def test_every_post_to_a_page_without_its_form_token_is_refused(app: Flask) -> None:
     admin, other = Browser(app, "ann"), Browser(app, "bo")
-    posts = [
-        rule
-        for rule in app.url_map.iter_rules()
-        if rule.endpoint.startswith("pages.") and "POST" in (rule.methods or ())
-    ]
+    posts = [rule for rule in pages_of(app) if "POST" in (rule.methods or ())]
     assert len(posts) > 5
     for rule in posts:
-        path = re.sub("<.*?>", "bo", rule.rule)
+        path = path_of(rule)
         for fields in ({}, {"form_token": ""}, {"form_token": "é"}, {"form_token": other.token()}):
             assert admin.client.post(path, data=fields).status_code == 403, path
         assert admin.client.post(path, headers={"X-Form-Token": other.token()}).status_code == 403, path
@@ -227,19 +235,12 @@ def test_every_post_to_a_page_without_its_form_token_is_refused(app: Flask) -> N
 
 
 def test_no_page_but_the_open_ones_is_shown_to_who_is_not_signed_in(app: Flask) -> None:
-    is_open = {
-        "pages.home",
-        "pages.sign_in.sign_in",
-        "pages.sign_in.check_password",
-        "pages.sign_in.sign_out",
-        "pages.sign_in.welcome",
-        "pages.sign_in.make_account",
-    }
+    is_open = {"/", "/sign-in", "/sign-out", "/welcome/<token>", "/privacy/<site>"}
     browser = Browser(app)
-    for rule in app.url_map.iter_rules():
-        if not rule.endpoint.startswith("pages.") or rule.endpoint in is_open:
-            continue
-        path = re.sub("<.*?>", "bo", rule.rule)
+    closed = [rule for rule in pages_of(app) if rule.rule not in is_open]
+    assert len(closed) > 10
+    for rule in closed:
+        path = path_of(rule)
         if "GET" in (rule.methods or ()):
             assert browser.get(path).status_code == 303, path
             assert browser.get(path, Accept="application/json").status_code == 401, path
@@ -247,13 +248,26 @@ def test_no_page_but_the_open_ones_is_shown_to_who_is_not_signed_in(app: Flask) 
             assert browser.post(path).status_code == 401, path
 
 
-@pytest.mark.parametrize("path", [f"{PAGE}/invite", f"{PAGE}/ann/access", f"{PAGE}/ann/remove"])
-def test_what_is_for_admins_is_refused_to_moderators(app: Flask, path: str) -> None:
-    add_account(app, "ann")
+def test_what_is_for_admins_is_refused_to_moderators_on_every_path(app: Flask) -> None:
     moderator = Browser(app, "bo", MODERATOR)
-    refused = moderator.post(path, role="moderator")
-    assert refused.status_code == 403
-    assert "This page is for admins." in refused.text
+    for_admins = [rule for rule in pages_of(app) if needed_role(app.view_functions[rule.endpoint]) is Role.ADMIN]
+    assert len(for_admins) > 5
+    for rule in for_admins:
+        ask = moderator.post if "POST" in (rule.methods or ()) else moderator.get
+        refused = ask(path_of(rule))
+        assert refused.status_code == 403, rule.rule
+        assert "This page is for admins." in refused.text
+
+
+@pytest.mark.parametrize("forged", ["", "x", "é", "x" * 3_000, "digest", "half"])
+def test_no_cookie_but_the_sessions_own_token_opens_anything(app: Flask, forged: str) -> None:
+    cookie = Browser(app, "ann").client.get_cookie("hamgate-session")
+    assert cookie is not None
+    made = {"digest": token_digest(cookie.value).hex(), "half": cookie.value[:20]}
+    thief = Browser(app)
+    thief.client.set_cookie("hamgate-session", made.get(forged, forged))
+    assert thief.get(PAGE).status_code == 303
+    assert thief.post(f"{PAGE}/invite", role="admin").status_code in (401, 403)
 
 
 def test_pages_forbid_scripts_and_frames_of_others_and_are_kept_by_nobody(app: Flask) -> None:
@@ -308,20 +322,45 @@ def test_an_unforeseen_error_says_nothing_of_the_inside(app: Flask, monkeypatch:
     assert "RuntimeError" not in reply.text
 
 
-def test_a_running_service_prints_the_link_that_makes_the_first_account(start: Callable[..., Service]) -> None:
-    service = start("--workers", "2")
-    link = re.search(r"Make the first account: http://127.0.0.1:\d+(/welcome/\S+)", service.printed)
-    assert link
-    page = service.call("GET", link[1])
+def form_of(service: Service, path: str) -> tuple[bytes, dict[str, str]]:
+    """Open a page, and return what its forms send along: the token, and the headers with the visitor's cookie."""
+    page = service.call("GET", path)
     cookie = re.search("hamgate-visitor=[^;]+", page.headers["set-cookie"])
     token = re.search(rb'name="form_token" value="(\w+)"', page.body)
     assert cookie
     assert token
-    body = b"form_token=%b&name=ann&password=correct+horse&again=correct+horse" % token[1]
-    form = {"Content_Type": "application/x-www-form-urlencoded", "Cookie": cookie[0]}
-    assert service.call("POST", link[1], body, **form).status == 303
+    return b"form_token=" + token[1], {"Content_Type": "application/x-www-form-urlencoded", "Cookie": cookie[0]}
+
+
+def test_a_running_service_prints_the_link_that_makes_the_first_account(start: Callable[..., Service]) -> None:
+    service = start("--workers", "2")
+    link = re.search(r"Make the first account: http://127.0.0.1:\d+(/welcome/\S+)", service.printed)
+    assert link
+    token, headers = form_of(service, link[1])
+    body = token + b"&name=ann&password=correct+horse&again=correct+horse"
+    assert service.call("POST", link[1], body, **headers).status == 303
     assert service.call("GET", link[1]).status == 404
     assert link[1].removeprefix("/welcome/") not in service.log.read_text(encoding="utf-8")
+
+
+def test_a_page_that_waits_for_the_database_holds_up_no_check(start: Callable[..., Service]) -> None:
+    service = start("--workers", "1")
+    token, headers = form_of(service, "/sign-in")
+    answers: list[int] = []
+    body = token + b"&name=ann&password=wrong"
+    signing_in = Thread(target=lambda: answers.append(service.call("POST", "/sign-in", body, **headers).status))
+    other = sqlite3.connect(service.database.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    signing_in.start()
+    try:
+        for _ in range(20):
+            assert service.check("hi").status == 200
+        assert signing_in.is_alive()
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+        signing_in.join(30)
+    assert answers == [401]
 
 
 def test_sessions_end_after_two_weeks(app: Flask) -> None:

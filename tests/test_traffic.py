@@ -17,9 +17,10 @@ from model.comment import Comment
 from model.thresholds import Thresholds
 from service.cli import main
 from training.database import Database
+from training.diary import Diary
 from training.labels import Check, GivenLabel, LabelStore, first_id
 from training.registry import Registry
-from training.traffic import days, disagreements
+from training.traffic import SAMPLED_AN_HOUR, days, disagreements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,20 +75,29 @@ def test_a_day_counts_decisions_and_what_people_overturned() -> None:
     first, second = days(checks, labels)
     assert (first.checks, first.decisions, first.labelled) == (3, {"allow": 2, "block": 1}, 3)
     assert (first.missed, first.wronged) == (1, 1)
-    assert (second.labelled, second.missed, second.wronged, second.shift) == (0, 0, 0, None)
+    assert (first.said("spam"), first.said("ham"), first.said("ham", "block", "discard")) == (1, 2, 1)
+    assert (second.labelled, second.missed, second.wronged) == (0, 0, 0)
 
 
-def test_a_day_whose_scores_have_shifted_is_drifting() -> None:
-    def day(number: int, spam_share: float) -> list[Check]:
-        at = NOON + timedelta(days=number)
-        return [
-            check(index, Comment(text="Hi"), at, 0.95 if index < 200 * spam_share else 0.05) for index in range(200)
-        ]
+def test_scores_of_all_checks_and_traits_of_some_of_each_hour_are_counted() -> None:
+    at = [NOON + timedelta(minutes=minute) for minute in range(120)]
+    checks = [check(number, Comment(text="Hi"), at[number % 120]) for number in range(480)]
+    (day,) = days(sorted(checks, key=lambda one: one.id), [])
+    assert day.distribution.counts["score"] == {"1": 480}
+    assert day.distribution.counts["length"] == {"short": 2 * SAMPLED_AN_HOUR}
 
-    found = days([*day(0, 0.3), *day(1, 0.31), *day(2, 0.8)], [])
-    assert [one.is_drifting for one in found] == [False, False, True]
-    assert found[0].shift is None
-    assert found[1].shift == pytest.approx(0, abs=0.01)
+
+def test_the_diary_keeps_days_whose_checks_are_forgotten(url: str) -> None:
+    with Database(url) as opened:
+        diary, whole = Diary(opened), [check(number, one) for number, one in enumerate(conversation(9))]
+        later = check(99, Comment(text="Hi"), NOON + timedelta(days=1), decision="block")
+        diary.note(days([*whole[:3], later], []))
+        diary.note(days([*whole, later], [GivenLabel("blog.example", whole[0].comment, "spam", "ann", NOON)]))
+        diary.note(days([*whole[5:], later], []))
+        first, second = diary.days(NOON.date().isoformat())
+        assert (first.checks, first.missed, first.distribution.total) == (9, 1, 9)
+        assert second.decisions == {"block": 1}
+        assert diary.days(second.date) == [second]
 
 
 def test_the_commands_print_json_lines(database: Database, tmp_path: Path, small_model_path: Path) -> None:
@@ -102,9 +112,14 @@ def test_the_commands_print_json_lines(database: Database, tmp_path: Path, small
     assert len(lines) == 3
     assert (first["was"], first["would_be"], first["text"]) == ("allow", "block", conversation(1)[0].text)
     assert shadow.stderr == "allow -> block: 3\n"
-    drift = CliRunner().invoke(main, ["models", "drift", "--days", "5", "--database", url])
+    report = tmp_path / "report"
+    drift = CliRunner().invoke(main, ["models", "drift", "--days", "5", "--report", str(report), "--database", url])
     (day,) = [json.loads(line) for line in drift.stdout.splitlines()]
     assert (day["date"], day["checks"], day["is_drifting"]) == (NOON.date().isoformat(), 3, False)
+    page = (report / "index.html").read_text(encoding="utf-8")
+    assert "Nothing says that this version has aged." in page
+    assert day["date"] in page
+    assert json.loads((report / "drift.json").read_text(encoding="utf-8"))["days"] == [day]
 
 
 def test_a_label_that_overturns_a_decision_is_counted(start: Callable[..., Service]) -> None:
@@ -132,4 +147,4 @@ def test_retraining_by_the_clock_registers_and_serves_a_version(start: Callable[
     with Database(service.database) as database:
         (promotion, *_) = Registry(database).promotions()
         assert promotion.promoted_by == "schedule"
-    wait_until(lambda: any("retraining ended with status 0" in str(line) for line in service.lines()), seconds=30)
+    wait_until(lambda: any("(retrain) done: made version" in str(line) for line in service.lines()), seconds=30)

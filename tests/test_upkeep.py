@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
-from conftest import wait_until
+from conftest import close, wait_until
 
 from model.comment import Comment
 from service.app import create_app
@@ -84,8 +84,7 @@ def test_an_import_follows_the_setting_and_its_labels_are_those_of_the_service(
     again = CliRunner().invoke(main, arguments, env={"HAMGATE_HASH_ADDRESSES": setting})
     assert "0 labels added" in again.stderr
     app = create_app(replace(config, hash_addresses=setting == "true"))
-    for name in ("follower", "recorder", "store"):
-        app.extensions[f"hamgate.{name}"].close()
+    close(app)
 
 
 @pytest.mark.parametrize(("days_old", "agent"), [(5, "Mozilla"), (15, "")])

@@ -185,7 +185,8 @@ def test_what_a_text_hides_is_shown_by_name_and_nothing_else(hidden: str, shown:
 
 def test_nothing_of_a_comment_is_markup_on_any_page(app: Flask, key: str, served: Filter) -> None:
     del key
-    evil = "<script>alert(1)</script><img src=x onerror=alert(1)><a href='javascript:alert(1)'>{{ 7*7 }}{% x %}</a>\"'"
+    link = "<a href='javascript:alert(1)'>{{ 'car' ~ 'amel' }}{% x %}</a>"
+    evil = f"<script>alert(1)</script><img src=x onerror=alert(1)>{link}\"'"
     fields = ("text", "author", "author_url", "author_email", "user_agent", "post_title", "permalink", "parent_text")
     comment = Comment(**dict.fromkeys(fields, evil))
     (check,) = held(served, [comment], at=ago(5))
@@ -199,7 +200,7 @@ def test_nothing_of_a_comment_is_markup_on_any_page(app: Flask, key: str, served
         assert "alert(1)" in page
         assert "<script>" not in page
         assert "<img" not in page
-        assert "49" not in re.sub(r"\d[\d.:,T+-]+\d", "", page)
+        assert "caramel" not in page
         assert set(re.findall(r'href="([^"]*)"', page)) == {
             target for target in re.findall(r'href="([^"]*)"', page) if target.startswith(("/", "#"))
         }

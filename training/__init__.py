@@ -1,7 +1,8 @@
 """Labelled comments: file formats, training, evaluation, batch scoring, and the database. Knows nothing of HTTP.
 
 Reading order: formats, labelled, corrections, migrations, database, fingerprint, pseudonyms, tables, store, settings,
-lists, accounts, attempts, doubts, labels, queue, history, callbacks, tellings, holdout, forgetting, statistics, memory,
-online, campaigns, registry, people, importing, dataset, budget, batch, measures, intervals, foresight, consequences,
-train, evaluate, tally, figures, report, retrain, gate, promotion, traffic.
+lists, accounts, attempts, doubts, labels, queue, history, callbacks, tellings, holdout, forgetting, statistics, jobs,
+memory, online, campaigns, registry, people, importing, preview, dataset, budget, batch, measures, intervals, foresight,
+consequences, traits, distribution, train, evaluate, tally, figures, report, retrain, gate, promotion, traffic, diary,
+ageing, survey, trial, errands.
 """

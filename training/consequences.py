@@ -69,9 +69,7 @@ class SiteCut:
         lacking = f"not enough labelled ham of this site's own yet: {self.ham:,} of {self.needed:,}"
         if self.basis == "model":
             by_card = "as the model's card promises for sites like those it was trained on"
-            return (
-                f"{at_most}, {by_card if self.is_promised else 'by the model’s calibration, not promised'}; {lacking}"
-            )
+            return f"{at_most}, {by_card if self.is_promised else 'by the model’s estimate, not promised'}; {lacking}"
         return f"not promised; this site's good comments score higher than the model expects, {lacking}"
 
 

@@ -1,8 +1,12 @@
-"""The report's plots, as SVG that takes its colours from the page and so follows its light and dark."""
+"""The plots of reports and pages, as SVG that takes its colours from the page and so follows its light and dark.
+
+Everything is said in attributes: a page may forbid inline styles.
+"""
 
 from __future__ import annotations
 
 import io
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -11,19 +15,23 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from training import measures
+from training.distribution import DRIFTING
 from training.intervals import exact_interval
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.typing import RcKeyType
 
     from model.thresholds import Thresholds
-    from training.evaluate import Evaluation
+    from training.evaluate import Evaluation, Share
     from training.measures import Floats
 
 SIZE_INCHES = (5.0, 3.6)
 HISTOGRAM_BINS = 50
 HAM_RATES = (0.001, 0.005, 0.01)
+MAX_DATES = 4
 _INK, _GRID, _SPAM, _HAM = "#101112", "#d0d1d2", "#c0392b", "#1f6fb2"
 _CSS = {_INK: "var(--ink)", _GRID: "var(--line)", _SPAM: "var(--spam)", _HAM: "var(--ham)"}
 _STYLE: dict[RcKeyType, Any] = {
@@ -111,6 +119,63 @@ def reliability(evaluation: Evaluation) -> str:
     return _svg(figure, "Reliability diagram")
 
 
+@mpl.rc_context(_STYLE)
+def served_scores(served: Sequence[int], trained: tuple[Sequence[int], Sequence[int]] | None) -> str:
+    """Plot the shares of comments by score: those checked, and the spam and the ham that the version was trained on."""
+    figure, axes = _figure()
+    edges = np.linspace(0, 100, len(served) + 1)
+    axes.stairs(_percentages(served), edges, fill=True, color=_INK, alpha=0.25, label="checked")
+    for counts, color, label in zip(trained or (), (_HAM, _SPAM), ("ham trained on", "spam trained on"), strict=False):
+        axes.stairs(_percentages(counts), edges, color=color, label=label)
+    axes.set(xlabel="score, %", ylabel="of the comments, %", xlim=(0, 100), ylim=(0, 101))
+    axes.legend(loc="upper center", ncols=1)
+    return _svg(figure, "Scores of the comments checked, and of those trained on")
+
+
+@mpl.rc_context(_STYLE)
+def drift(dates: Sequence[str], indices: Mapping[str, Sequence[float | None]]) -> str:
+    """Plot population stability indices by day; the dotted line is where a shift counts as large."""
+    figure, axes = _figure()
+    days = np.arange(len(dates))
+    for (label, values), color, marker in zip(indices.items(), (_INK, _SPAM, _HAM), "os^", strict=False):
+        axes.plot(days, [np.nan if value is None else value for value in values], marker, color=color, label=label)
+    axes.axhline(DRIFTING, color=_INK, linewidth=0.9, linestyle=":")
+    highest = max((value for values in indices.values() for value in values if value is not None), default=0.0)
+    axes.set(ylabel="population stability index", xlim=(-0.5, len(dates) - 0.5), ylim=(0, 1.3 * max(highest, DRIFTING)))
+    _name_dates(axes, dates)
+    axes.legend(loc="upper left")
+    return _svg(figure, "Drift by day")
+
+
+@mpl.rc_context(_STYLE)
+def quality(weeks: Sequence[str], shares: Mapping[str, Sequence[Share]]) -> str:
+    """Plot shares by week with their exact 95 % intervals; weeks without labels are left out."""
+    figure, axes = _figure()
+    styles = ((_SPAM, -0.08), (_HAM, 0.0), (_INK, 0.08))
+    for (label, values), (color, shift) in zip(shares.items(), styles, strict=True):
+        known = [(index + shift, share) for index, share in enumerate(values) if share.value is not None]
+        for x, share in known:
+            axes.plot([x, x], [100 * (share.low or 0), 100 * (share.high or 0)], color=color, linewidth=1.2, alpha=0.6)
+        axes.plot(
+            [x for x, _ in known], [100 * (share.value or 0) for _, share in known], "o", color=color, label=label
+        )
+    axes.set(ylabel="of labelled comments, %", ylim=(0, 101), xlim=(-0.5, len(weeks) - 0.5))
+    _name_dates(axes, weeks)
+    axes.legend(loc="center left")
+    return _svg(figure, "Quality by week")
+
+
+def _percentages(counts: Sequence[int]) -> Floats:
+    shares: Floats = 100 * np.array(counts) / max(sum(counts), 1)
+    return shares
+
+
+def _name_dates(axes: Axes, dates: Sequence[str]) -> None:
+    """Write a few of the dates below the axis."""
+    shown = range(0, len(dates), max(math.ceil(len(dates) / MAX_DATES), 1))
+    axes.set_xticks(list(shown), [dates[index] for index in shown])
+
+
 def _figure() -> tuple[Figure, Axes]:
     figure = Figure(figsize=SIZE_INCHES, layout="constrained")
     return figure, figure.add_subplot()
@@ -124,12 +189,29 @@ def _svg(figure: Figure, title: str) -> str:
         figure.savefig(page, format="svg", transparent=True, metadata=metadata)
     svg = page.getvalue()
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', rf'<svg viewBox="\1" role="img" aria-label="{title}">', svg)
+    opening = rf'<svg viewBox="\1" role="img" aria-label="{title}" stroke-linejoin="round">'
+    svg = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', opening, svg)
     svg = re.sub(r"'DejaVu Sans'[^;\"]*", "system-ui, sans-serif", svg)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' style="([^"]*)"', lambda style: _attributes(style[1]), svg)
+    svg = re.sub(r' (d|x|y|width|height|transform)="([^"]*)"', lambda found: _shortened(found[1], found[2]), svg)
+    svg = re.sub(r">\s+<", "><", svg)
     for color, variable in _CSS.items():
         svg = svg.replace(color, variable)
     return svg
+
+
+def _attributes(style: str) -> str:
+    """Write a style as attributes of its own, which a page may have whose policy allows no inline style."""
+    parts = (part.partition(":") for part in style.split(";"))
+    return "".join(f' {name.strip()}="{value.strip()}"' for name, _, value in parts)
+
+
+def _shortened(name: str, numbers: str) -> str:
+    """Write coordinates as exactly as they can be seen."""
+    rounded = re.sub(r"(\.\d)\d+", r"\1", " ".join(numbers.split()))
+    return f' {name}="{rounded}"'
 
 
 def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:

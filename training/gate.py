@@ -2,14 +2,16 @@
 
 The comments are those of the label store that the candidate has not seen, and an operator's golden files; a file of ham
 alone guards that ham. Ham newly blocked must be no more than chance allows (McNemar's exact test on the comments that
-the two decide differently), and spam caught must not fall. Owns that rule and its words. Leaves recording a promotion,
-forced or not, to ``registry``.
+the two decide differently), and spam caught must not fall: on the whole, nor on one site, nor in one language. Owns
+that rule and its words. Leaves recording a promotion, forced or not, to ``registry``.
 """
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +23,10 @@ from training.formats.row import Rejected, TrainingError
 from training.holdout import Labelled, held_out, is_held_out
 from training.labelled import read_labelled
 from training.retrain import representative
+from training.traits import traits_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -41,6 +44,7 @@ MIN_HAM = 30
 """With less ham than that to measure on, harm could not show."""
 MAX_EXAMPLES = 10
 EXAMPLE_CHARACTERS = 100
+FLIP_CHARACTERS = 500
 CHUNK_COMMENTS = 256
 BLOCKING = ("block", "discard")
 
@@ -51,11 +55,48 @@ class RefusedError(TrainingError):
 
 @dataclass(frozen=True, slots=True)
 class GuardSet:
-    """Labelled comments that both versions judge: shape (n,)."""
+    """Labelled comments that both versions judge: shape (n,). ``sites`` may be left out where they are unknown."""
 
     name: str
     comments: Sequence[Comment]
     is_spam: Mask
+    sites: Sequence[str] = ()
+
+    def slices(self) -> dict[str, Mask]:
+        """Return what must not get worse by itself: each site, language, script, and the short comments."""
+        groups: defaultdict[str, list[int]] = defaultdict(list)
+        for index, comment in enumerate(self.comments):
+            traits = traits_of(comment)
+            names = [f"script {traits['script']}", f"{traits['length']} comments"]
+            names += [f"language {comment.lang}"] if comment.lang else []
+            names += [f"site {self.sites[index]}"] if self.sites else []
+            for name in names:
+                groups[name].append(index)
+        masks = {name: np.zeros(len(self.comments), bool) for name in groups}
+        for name, indices in groups.items():
+            masks[name][indices] = True
+        return {name: mask for name, mask in sorted(masks.items()) if not mask.all()}
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of a set on which the candidate is worse beyond chance: so many blocked by served, and by candidate."""
+
+    name: str
+    label: str
+    total: int
+    blocked_by_served: int
+    blocked_by_candidate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A labelled comment that only one of the two versions blocks; ``site`` is empty where it is unknown."""
+
+    site: str
+    label: str
+    is_newly_blocked: bool
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +105,8 @@ class Comparison:
 
     ``newly`` are comments that the candidate alone blocks, ``no_longer`` those that the served version alone blocks;
     ``chance`` is how likely at least so great a change for the worse would be if neither version were worse.
-    ``examples`` are the beginnings of some ham that the candidate alone blocks.
+    ``examples`` are the beginnings of some ham that the candidate alone blocks, ``flips`` some comments of each kind
+    that the two decide differently, and ``worse_slices`` parts of the set that speak against the candidate.
     """
 
     name: str
@@ -81,6 +123,8 @@ class Comparison:
     spam_no_longer_blocked: int
     spam_chance: float
     examples: tuple[str, ...]
+    flips: tuple[Flip, ...] = ()
+    worse_slices: tuple[Slice, ...] = ()
 
     @classmethod
     def of(cls, guard: GuardSet, served: Mask, candidate: Mask) -> Comparison:
@@ -89,6 +133,7 @@ class Comparison:
         blocked_now = np.flatnonzero(~is_spam & candidate & ~served)[:MAX_EXAMPLES]
         examples = tuple(guard.comments[index].text[:EXAMPLE_CHARACTERS] for index in blocked_now)
         counts: dict[str, Any] = {"name": guard.name, "examples": examples}
+        counts |= {"flips": _flips(guard, served, candidate), "worse_slices": _worse_slices(guard, served, candidate)}
         for kind, chosen in (("ham", ~is_spam), ("spam", is_spam)):
             newly = int((chosen & candidate & ~served).sum())
             no_longer = int((chosen & served & ~candidate).sum())
@@ -118,16 +163,23 @@ class Comparison:
                 f"{self.name}: it blocks {self.spam_blocked_by_candidate:,} of {self.spam:,} spam comments, the "
                 f"version served now {self.spam_blocked_by_served:,}"
             )
+        found += [
+            f"{self.name}, {worse.name}: it blocks {worse.blocked_by_candidate:,} of {worse.total:,} "
+            f"{'good' if worse.label == 'ham' else 'spam'} comments, the version served now "
+            f"{worse.blocked_by_served:,}; that is more than chance explains, though the whole may be better"
+            for worse in self.worse_slices
+        ]
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class GateReport:
-    """Candidate and served version on all guard sets."""
+    """Candidate and served version on all guard sets; ``promotion`` numbers the one that the served version is of."""
 
     served: str
     candidate: str
     comparisons: tuple[Comparison, ...]
+    promotion: int | None = None
 
     def objections(self) -> list[str]:
         """Say what speaks against promoting the candidate; nothing where it may be promoted."""
@@ -167,16 +219,28 @@ class GateReport:
         return rows
 
 
-def compare(served: Filter, candidate: Filter, guards: Iterable[GuardSet], jobs: int = 1) -> GateReport:
-    """Let both versions judge all guard sets, by the decisions that the service would make, in ``jobs`` threads."""
-    comparisons = [
-        Comparison.of(
-            guard,
-            _blocked(served, guard.comments, jobs),
-            _blocked(candidate, guard.comments, jobs),
-        )
-        for guard in guards
-    ]
+def compare(
+    served: Filter,
+    candidate: Filter,
+    guards: Iterable[GuardSet],
+    jobs: int = 1,
+    done: Callable[[float], None] = lambda share: None,
+) -> GateReport:
+    """Let both versions judge all guard sets, by the decisions that the service would make, in ``jobs`` threads.
+
+    ``done`` is told which share is done.
+    """
+    sets = list(guards)
+    total, judged, comparisons = max(2 * sum(len(guard.comments) for guard in sets), 1), 0, []
+
+    def count(comments: int) -> None:
+        nonlocal judged
+        judged += comments
+        done(judged / total)
+
+    for guard in sets:
+        blocked = [_blocked(model, guard.comments, jobs, count) for model in (served, candidate)]
+        comparisons.append(Comparison.of(guard, *blocked))
     return GateReport(served.version, candidate.version, tuple(comparisons))
 
 
@@ -186,7 +250,10 @@ def held_out_labels(candidate: Filter, labels: Iterable[tuple[int, GivenLabel]])
     unseen = [label for label in (Labelled.of(*numbered) for numbered in labels) if is_held_out(label, cuts)]
     chosen = representative(unseen)
     return GuardSet(
-        "newest labels", [label.given.comment for label in chosen], np.array([label.is_spam for label in chosen], bool)
+        "newest labels",
+        [label.given.comment for label in chosen],
+        np.array([label.is_spam for label in chosen], bool),
+        [label.given.site for label in chosen],
     )
 
 
@@ -209,10 +276,14 @@ def golden_set(path: str) -> GuardSet:
     return GuardSet(Path(path).name, comments, np.array(is_spam))
 
 
-def _blocked(model: Filter, comments: Sequence[Comment], jobs: int) -> Mask:
+def _blocked(model: Filter, comments: Sequence[Comment], jobs: int, count: Callable[[int], None]) -> Mask:
     chunks = [comments[start : start + CHUNK_COMMENTS] for start in range(0, len(comments), CHUNK_COMMENTS)]
-    judged = Parallel(n_jobs=jobs, backend="threading")(delayed(model.check_many)(chunk) for chunk in chunks)
-    return np.array([verdict.decision in BLOCKING for chunk in judged for verdict in chunk], dtype=bool)
+    parallel = Parallel(n_jobs=jobs, backend="threading", return_as="generator")
+    blocked: list[bool] = []
+    for verdicts in parallel(delayed(model.check_many)(chunk) for chunk in chunks):
+        blocked += [verdict.decision in BLOCKING for verdict in verdicts]
+        count(len(verdicts))
+    return np.array(blocked, dtype=bool)
 
 
 def _chance(worse: int, better: int) -> float:
@@ -220,3 +291,40 @@ def _chance(worse: int, better: int) -> float:
     if not worse:
         return 1.0
     return float(binomtest(worse, worse + better, 0.5, alternative="greater").pvalue)
+
+
+def _flips(guard: GuardSet, served: Mask, candidate: Mask) -> tuple[Flip, ...]:
+    """Choose a few comments of each label and direction."""
+    flips = []
+    for is_spam, is_newly_blocked in product((False, True), (True, False)):
+        changed = candidate & ~served if is_newly_blocked else served & ~candidate
+        for index in np.flatnonzero(changed & (guard.is_spam == is_spam))[:MAX_EXAMPLES]:
+            site = guard.sites[index] if guard.sites else ""
+            text = guard.comments[index].text[:FLIP_CHARACTERS]
+            flips.append(Flip(site, "spam" if is_spam else "ham", is_newly_blocked, text))
+    return tuple(flips)
+
+
+def _worse_slices(guard: GuardSet, served: Mask, candidate: Mask) -> tuple[Slice, ...]:
+    """Find the slices that are worse beyond chance, all of them together being tested at the usual significance.
+
+    Bonferroni's correction, counting only the slices whose changes are enough to be significant at all (Tarone 1990).
+    """
+    chances: list[tuple[float, int, Slice]] = []
+    for name, chosen in guard.slices().items():
+        for label, of_label in (("ham", ~guard.is_spam), ("spam", guard.is_spam)):
+            rows = chosen & of_label
+            newly, no_longer = int((rows & candidate & ~served).sum()), int((rows & served & ~candidate).sum())
+            worse, better = (newly, no_longer) if label == "ham" else (no_longer, newly)
+            found = Slice(name, label, int(rows.sum()), int((rows & served).sum()), int((rows & candidate).sum()))
+            chances.append((_chance(worse, better), worse + better, found))
+    level = SIGNIFICANCE / _tests([changes for _, changes, _ in chances])
+    return tuple(found for chance, _, found in chances if chance < level)
+
+
+def _tests(changes: Sequence[int]) -> int:
+    """Return how many tests must be paid for: the fewest k of which no more than k could reach significance / k."""
+    for tests in range(1, len(changes) + 1):
+        if sum(0.5**changed < SIGNIFICANCE / tests for changed in changes) <= tests:
+            return tests
+    return 1

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from training.labels import Check, GivenLabel
 
 ROWS_AT_ONCE = 100
-MAX_ROWS = 5_000
+MAX_ROWS = 2_000
 
 Found = TypeVar("Found")
 

@@ -34,9 +34,12 @@ class Imported:
 
 
 def given_labels(
-    rows: Iterable[Row | Rejected], site: str, now: datetime, counts: Imported
+    rows: Iterable[Row | Rejected], site: str, now: datetime, counts: Imported, by: str = ""
 ) -> Iterator[GivenLabel | Rejected]:
-    """Yield the labels of rows as one site's; rows without a label are counted."""
+    """Yield the labels of rows as one site's; rows without a label are counted.
+
+    They count as given by whom the row names, unless somebody answers for all of them (``by``).
+    """
     for row in rows:
         if isinstance(row, Rejected):
             yield row
@@ -49,9 +52,9 @@ def given_labels(
         if labelled.label is None:
             counts.unlabelled += 1
             continue
-        by = labeller(str(row.fields.get("labelled_by") or labelled.label_source or "import"))
+        named = labeller(by or str(row.fields.get("labelled_by") or labelled.label_source or "import"))
         at = _time(row.fields.get("labelled_at")) or now
-        yield GivenLabel(site, labelled.comment, labelled.label, by, at)
+        yield GivenLabel(site, labelled.comment, labelled.label, named, at)
 
 
 def add_labels(labels: Iterator[GivenLabel], store: LabelStore, counts: Imported) -> None:

@@ -359,10 +359,10 @@ def _answered(connection: sa.Connection, answer: Answer, kept: Comment) -> Answe
     given, digest = answer.given, digest_of(kept)
     said = _labels.c.site == given.site, _labels.c.comment_digest == digest, _stands
     last = connection.execute(sa.select(_labels).where(*said).order_by(_labels.c.number.desc()).limit(1)).one_or_none()
-    if last is not None and last.number != answer.seen:
-        return Answered(None, Standing(last.number, label_of(last)))
     if last is not None and last.label == given.label:
         return Answered(None, None)
+    if last is not None and last.number != answer.seen:
+        return Answered(None, Standing(last.number, label_of(last)))
     (number,) = connection.execute(sa.insert(_labels), _label_row(given, kept, digest)).inserted_primary_key or (None,)
     return Answered(number, None)
 

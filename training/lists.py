@@ -6,7 +6,8 @@ Leaves what a line means to ``model.lists``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -18,13 +19,13 @@ from training.tables import NAME_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
 
     from training.database import Database
 
 MAX_LINES = 20_000
 """Of a site; ``benchmarks/lists.py`` shows what so many cost."""
 _NUMBERS_AT_ONCE = 500
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 _lines = sa.Table(
     "list_lines",
@@ -92,6 +93,18 @@ class ListStore:
         with self._database.transaction() as connection:
             rows = connection.execute(chosen.limit(most).offset(skipped)).all()
         return [KeptLine(_line(row), row.added_by, row.added_at, row.matches, row.matched_at) for row in rows]
+
+    def naming(self, named: Collection[Line], site: str | None) -> list[dict[str, Any]]:
+        """Return all that is kept of lines that name what one of these does, removed ones too, as plain JSON values."""
+        same = [(_lines.c.subject == str(one.subject)) & (_lines.c.pattern == one.pattern) for one in named]
+        chosen = sa.select(_lines).where(sa.or_(sa.false(), *same)).order_by(_lines.c.number)
+        if site is not None:
+            chosen = chosen.where(_lines.c.site == site)
+        with self._database.transaction() as connection:
+            return [
+                {name: f"{value:{_TIME}}" if isinstance(value, datetime) else value for name, value in row.items()}
+                for row in connection.execute(chosen).mappings()
+            ]
 
     def add(self, site: str, lines: Sequence[Line], now: datetime, by: str) -> Added:
         """Add lines, all or none. What is named is named once: what a later line decides replaces what one did before.

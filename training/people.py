@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -16,9 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import sqlalchemy as sa
 
 from model.comment import FIELD_NAMES
+from model.lists import InvalidLineError, Line, Subject
+from model.verdict import Decision
 from training.database import StoreError, take_turns
 from training.holdout import Labelled, held_out, is_held_out
+from training.jobs import Jobs
 from training.labels import LABELS_LOCK, label_of, labeller
+from training.lists import ListStore
 from training.pseudonyms import normal_email, normal_ip
 from training.registry import Registry
 from training.tables import as_text, checks, decoded, erasures, labels
@@ -98,13 +103,15 @@ _TOLD = {
 class Erased:
     """What was removed, and what was not.
 
-    ``mentions`` counts comments of others that mention the person and were left; ``versions`` how many of the removed
-    labels each model version may have learnt from. ``is_scrubbed`` says that no byte is left in the database's files.
+    ``mentions`` counts comments of others that mention the person and were left, ``listed`` lines of lists, which are
+    the operator's; ``versions`` how many of the removed labels each model version may have learnt from.
+    ``is_scrubbed`` says that no byte is left in the database's files.
     """
 
     checks: int
     labels: int
     mentions: int
+    listed: int
     versions: dict[str, int]
     is_scrubbed: bool
 
@@ -113,6 +120,8 @@ class Erased:
         yield f"{self.checks:,} checks and {self.labels:,} labels erased"
         if self.mentions:
             yield f"{self.mentions:,} comments of others that mention the person were left"
+        if self.listed:
+            yield f"{self.listed:,} lines of lists name the person: they are the operator's, and are removed there"
         for version, count in self.versions.items():
             yield (
                 f"Version {version} may have learnt from {count:,} of these labels. What it learnt can't be"
@@ -149,6 +158,18 @@ class People:
         yield from self._find("check", checks, description, site)
         yield from self._find("label", labels, description, site)
 
+    def listed(self, person: Person, site: str | None = None) -> list[dict[str, Any]]:
+        """Return the lines of sites' lists that name the person and nobody else, as plain JSON values."""
+        named = []
+        for subject, written in (
+            (Subject.EMAIL, person.email),
+            (Subject.IP, person.ip),
+            (Subject.AUTHOR, person.author),
+        ):
+            with suppress(InvalidLineError):
+                named.append(Line.of(subject, written, Decision.ALLOW))
+        return [{"stored": "list line", **line} for line in ListStore(self._database).naming(named, site)]
+
     def erase(self, person: Person, site: str | None, now: datetime, by: str, with_mentions: bool = False) -> Erased:
         """Remove all that ``find`` finds, mentions only if that is wanted, and keep a record that it was done.
 
@@ -165,9 +186,11 @@ class People:
             if found.kind == "label":
                 learnt.note(Labelled.of(found.row.number, label_of(found.row)))
         self._remove(doomed["check"], doomed["label"], site, now, by)
+        Jobs(self._database).forget_outcomes()  # they quote comments
         counts = len(doomed["check"]), len(doomed["label"])
         is_scrubbed = any(counts) and self._database.scrub()
-        return Erased(*counts, mentions, dict(learnt.versions), is_scrubbed)
+        listed = sum(line["removed_at"] is None for line in self.listed(person, site))
+        return Erased(*counts, mentions, listed, dict(learnt.versions), is_scrubbed)
 
     def erasures(self, most: int) -> list[Erasure]:
         """List the records of removals, the newest first."""

@@ -5,6 +5,7 @@ Leaves learning to ``retrain``, the rule to ``gate``, and keeping versions to ``
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from model.artifact import load
@@ -13,18 +14,17 @@ from training.holdout import Labelled
 from training.labels import LabelStore
 from training.memory import MAX_LABELS
 from training.registry import Registry
-from training.retrain import HALF_LIFE_DAYS, retrain, review
+from training.retrain import HALF_LIFE_DAYS, retrain, review, unheard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from model.artifact import Filter
     from training.database import Database
     from training.gate import GateReport
     from training.labels import GivenLabel
-    from training.retrain import Retrained, Review
+    from training.retrain import Report, Retrained, Review
 
 
 class Promoter:
@@ -45,7 +45,7 @@ class Promoter:
         now: datetime,
         by: str,
         half_life_days: float = HALF_LIFE_DAYS,
-        report: Callable[[str], None] = lambda message: None,
+        report: Report = unheard,
     ) -> tuple[str, Retrained]:
         """Learn from the labels and register the version; return it and what was learnt.
 
@@ -66,8 +66,8 @@ class Promoter:
         labels = [Labelled.of(*numbered) for numbered in self._newest_labels()]
         return review(load(self._base), labels, half_life_days, self._jobs)
 
-    def compare(self, version: str) -> GateReport:
-        """Measure a version beside the served one.
+    def compare(self, version: str, done: Callable[[float], None] = lambda share: None) -> GateReport:
+        """Measure a version beside the served one; ``done`` is told which share is.
 
         Raises:
             UnknownVersionError: there is none of that name.
@@ -76,21 +76,23 @@ class Promoter:
         """
         candidate = self._registry.load(version)
         guards = [held_out_labels(candidate, self._newest_labels()), *map(golden_set, self._golden)]
-        return compare(self._served(), candidate, guards, self._jobs)
+        promotion, served = self._registry.newest_promotion()
+        champion = load(self._base) if served is None else self._registry.load(served)
+        return replace(compare(champion, candidate, guards, self._jobs, done), promotion=promotion)
 
-    def promote(self, report: GateReport, now: datetime, by: str, force: bool = False) -> None:
-        """Have the compared version served if the gate lets it pass, or, forced, whatever it says.
+    def promote(
+        self, report: GateReport, now: datetime, by: str, force: bool = False, reason: str | None = None
+    ) -> None:
+        """Have the compared version served if the gate lets it pass, or, forced, whatever it says; ``reason`` says why.
 
         Raises:
             RefusedError: the gate said no.
+            ServedVersionChangedError: what it was compared with is no longer what is served.
         """
         if not force:
             report.require()
-        self._registry.promote(report.candidate, now, by, is_forced=bool(report.objections()))
+        is_forced = bool(report.objections())
+        self._registry.promote(report.candidate, now, by, is_forced, report.promotion, reason)
 
     def _newest_labels(self) -> Iterator[tuple[int, GivenLabel]]:
         return self._labels.newest_of_sites(MAX_LABELS)
-
-    def _served(self) -> Filter:
-        version = self._registry.served()
-        return load(self._base) if version is None else self._registry.load(version)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from model.artifact import ArtifactError, unpacked
-from training.database import StoreError, UtcDateTime
+from training.database import StoreError, UtcDateTime, take_turns
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from training.database import Database
 
 _NAME_CHARACTERS = 253
+_REASON_CHARACTERS = 1_000
 _schema = sa.MetaData()
 _versions = sa.Table(
     "versions",
@@ -42,12 +43,17 @@ _promotions = sa.Table(
     sa.Column("is_forced", sa.Boolean),
     sa.Column("promoted_at", UtcDateTime),
     sa.Column("promoted_by", sa.String(_NAME_CHARACTERS)),
+    sa.Column("reason", sa.String(_REASON_CHARACTERS)),
 )
 _PROMOTIONS_LOCK = 0x48414D50
 
 
 class UnknownVersionError(StoreError):
     """There is no such version, or more than one begins like that."""
+
+
+class ServedVersionChangedError(StoreError):
+    """Somebody else promoted or rolled back since the version was compared with what was served then."""
 
 
 class NothingToRollBackError(StoreError):
@@ -66,7 +72,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """What was served from then on (``None``: the model file), who said so, and whether the gate was overruled."""
+    """What was served from then on (``None``: the model file), who said so, and if the gate was overruled, and why."""
 
     number: int
     version: str | None
@@ -74,6 +80,7 @@ class Promotion:
     is_forced: bool
     promoted_at: datetime
     promoted_by: str
+    reason: str | None
 
 
 class Registry:
@@ -97,7 +104,7 @@ class Registry:
             "artefact": content,
         }
         with self._database.transaction() as connection:
-            _lock(connection)
+            take_turns(connection, _PROMOTIONS_LOCK)
             known = connection.execute(sa.select(_versions.c.version).where(_versions.c.version == model.version))
             if known.one_or_none() is None:
                 connection.execute(sa.insert(_versions).values(row))
@@ -161,20 +168,36 @@ class Registry:
         """Return the version that is served, ``None`` for the model file."""
         return self.newest_promotion()[1]
 
-    def promote(self, version: str, now: datetime, by: str, is_forced: bool = False) -> None:
+    def promote(
+        self,
+        version: str,
+        now: datetime,
+        by: str,
+        is_forced: bool = False,
+        upon: int | None = None,
+        reason: str | None = None,
+    ) -> None:
         """Have a registered version served from now on; nothing changes where it is already.
+
+        ``upon`` is the number of the last promotion that the caller knows of, ``reason`` why the gate was overruled.
 
         Raises:
             UnknownVersionError: there is none of that name.
+            ServedVersionChangedError: there has been a promotion after ``upon``.
         """
         with self._database.transaction() as connection:
-            _lock(connection)
+            take_turns(connection, _PROMOTIONS_LOCK)
             known = connection.execute(sa.select(_versions.c.version).where(_versions.c.version == version))
             if known.one_or_none() is None:
                 raise UnknownVersionError(f"there is no version {version!r}")
             before = _promoted(connection)
+            if upon is not None and (before[-1].number if before else 0) != upon:
+                raise ServedVersionChangedError(
+                    f"{before[-1].promoted_by} has changed what is served since {version} was compared with it; "
+                    "compare again"
+                )
             if not before or before[-1].version != version:
-                _insert(connection, version, now, by, is_rollback=False, is_forced=is_forced)
+                _insert(connection, version, now, by, is_forced=is_forced, reason=reason)
 
     def roll_back(self, now: datetime, by: str) -> str | None:
         """Have what was served before the last promotion served again, and return it; ``None`` is the model file.
@@ -185,7 +208,7 @@ class Registry:
             NothingToRollBackError: nothing is promoted.
         """
         with self._database.transaction() as connection:
-            _lock(connection)
+            take_turns(connection, _PROMOTIONS_LOCK)
             standing: list[str | None] = [None]
             for promotion in _promoted(connection):
                 if promotion.is_rollback:
@@ -194,7 +217,7 @@ class Registry:
                     standing.append(promotion.version)
             if len(standing) == 1:
                 raise NothingToRollBackError("nothing is promoted, so there is nothing to roll back")
-            _insert(connection, standing[-2], now, by, is_rollback=True, is_forced=False)
+            _insert(connection, standing[-2], now, by, is_rollback=True)
             return standing[-2]
 
 
@@ -210,16 +233,15 @@ def verified(content: bytes, version: str) -> Filter:
     return model
 
 
-def _lock(connection: sa.Connection) -> None:
-    """Let nobody else promote until this transaction ends."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_PROMOTIONS_LOCK)))
-
-
 def _insert(
-    connection: sa.Connection, version: str | None, now: datetime, by: str, *, is_rollback: bool, is_forced: bool
+    connection: sa.Connection,
+    version: str | None,
+    now: datetime,
+    by: str,
+    *,
+    is_rollback: bool = False,
+    is_forced: bool = False,
+    reason: str | None = None,
 ) -> None:
     row = {
         "version": version,
@@ -227,6 +249,7 @@ def _insert(
         "is_forced": is_forced,
         "promoted_at": now,
         "promoted_by": by[:_NAME_CHARACTERS],
+        "reason": None if reason is None else reason.replace("\x00", "")[:_REASON_CHARACTERS],
     }
     connection.execute(sa.insert(_promotions).values(row))
 

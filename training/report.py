@@ -1,17 +1,17 @@
-"""An assessment as a page that stands alone: no scripts, nothing fetched, and no comment's text unless asked for."""
+"""An assessment, or a survey, as a page that stands alone: no scripts, nothing fetched, no text unless asked for."""
 
 from __future__ import annotations
 
 import json
-from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from training import figures
 from training.formats.files import replaced
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from training.evaluate import Assessment, Estimate, Evaluation, Outcomes, Share
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PAGE = "index.html"
 FIGURES = "evaluation.json"
+DRIFT_FIGURES = "drift.json"
 MAX_SHOWN_CHARACTERS = 700
 NOTHING = "–"
 
@@ -28,11 +29,19 @@ def write_report(folder: Path, assessment: Assessment, outcomes: Outcomes, mista
 
     ``mistakes`` are shown with their texts, so pass none for a page that may travel.
     """
+    measured = json.dumps(assessment.as_json(), indent=2, ensure_ascii=False) + "\n"
+    _write(folder, {PAGE: page(assessment, outcomes, mistakes), FIGURES: measured})
+
+
+def write_drift_report(folder: Path, survey: dict[str, Any]) -> None:
+    """Write what ``survey`` found as ``index.html`` and ``drift.json`` into a folder, which is made if need be."""
+    counted = {name: found for name, found in survey.items() if name != "plots"}
+    pages = {PAGE: rendered("drift.html", **survey), DRIFT_FIGURES: json.dumps(counted, indent=2) + "\n"}
+    _write(folder, pages)
+
+
+def _write(folder: Path, pages: Mapping[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {
-        PAGE: page(assessment, outcomes, mistakes),
-        FIGURES: json.dumps(assessment.as_json(), indent=2, ensure_ascii=False) + "\n",
-    }
     for name, text in pages.items():
         with replaced(folder / name) as stream:
             stream.write(text.encode("utf-8", "replace"))
@@ -40,10 +49,8 @@ def write_report(folder: Path, assessment: Assessment, outcomes: Outcomes, mista
 
 def page(assessment: Assessment, outcomes: Outcomes, mistakes: Mistakes) -> str:
     """Return the report as HTML. The same assessment gives the same page."""
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(percent=percent, decimal=decimal, between=between, shortened=shortened)
-    template = environment.from_string(resources.files("training").joinpath("report.html").read_text("utf-8"))
-    return template.render(
+    return rendered(
+        "report.html",
         assessment=assessment,
         pooled=assessment.pooled,
         summary=summary(assessment.pooled),
@@ -55,6 +62,19 @@ def page(assessment: Assessment, outcomes: Outcomes, mistakes: Mistakes) -> str:
         },
         mistakes=mistakes,
     )
+
+
+def rendered(template: str, **values: Any) -> str:
+    """Fill one of the templates of pages that stand alone."""
+    environment = Environment(
+        loader=PackageLoader("training", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=percent, decimal=decimal, between=between, shortened=shortened)
+    return environment.get_template(template).render(values)
 
 
 def summary(evaluation: Evaluation) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -27,11 +28,12 @@ from model.ngrams import FAMILIES, grams_of
 from model.scorer import packed_table, unpacked_table
 from model.segments import parts_of
 from training.dataset import MAX_NEAR_COPIES, MAX_PER_SITE_AND_LABEL, near_copy_key
+from training.distribution import distributions
 from training.formats.row import TrainingError
 from training.holdout import Labelled, is_held_out, site_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -64,8 +66,18 @@ HELD_OUT_ITERATIONS = 20
 MAX_UNIT = 127
 CONTRADICTED = 0.5
 """A label that the others make less probable than that does not train (Brodley and Friedl 1999), but is remembered."""
+WEIGHING_FROM, LEARNING_FROM = 0.4, 0.8
+"""Shares of the time that a retraining takes, for those who watch."""
 DOUBTFUL = 0.05
 """One that they make this improbable is worth a second look."""
+
+
+Report = Callable[[str, float], None]
+"""Is told what is being done, and which share of the whole is done, 0 to 1."""
+
+
+def unheard(message: str, share: float) -> None:
+    """Tell nobody."""
 
 
 class NothingToLearnError(TrainingError):
@@ -112,7 +124,9 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """Labels and what they are worth, given each other: ``weights`` float64, shape (n,), one for each of ``labels``.
+    """Labels and what they are worth, given each other: one of ``weights`` for each of ``labels``, as of ``scores``.
+
+    ``weights`` are float64, shape (n,), and so are ``scores``: P(spam) by models that have learnt from the others.
 
     ``labellers`` are ordered by their number of labels, ``doubtful`` by how improbable the label is.
     """
@@ -120,6 +134,7 @@ class Review:
     labels: Sequence[Labelled]
     measured: Measured
     weights: Floats
+    scores: Floats
     labellers: list[Labeller]
     doubtful: list[Doubtful]
 
@@ -137,7 +152,7 @@ def retrain(
     labels: Iterable[tuple[int, GivenLabel]],
     half_life_days: float = HALF_LIFE_DAYS,
     jobs: int = 1,
-    report: Callable[[str], None] = lambda message: None,
+    report: Report = unheard,
 ) -> Retrained:
     """Learn from a store's labels, each with its number; the newest of each site are left for ``gate``.
 
@@ -147,10 +162,10 @@ def retrain(
     every = [Labelled.of(number, given) for number, given in labels]
     cuts = _cuts(every)
     found = review(base, [label for label in every if not is_held_out(label, cuts)], half_life_days, jobs, report)
-    report("learning")
+    report("learning", LEARNING_FROM)
     changes = fitted(found.measured, found.weights)
     scorer = changed_scorer(base.scorer, found.measured.columns, changes)
-    card = _card(base, found.labels, len(every), cuts, half_life_days)
+    card = _card(base, found, len(every), cuts, half_life_days)
     return Retrained(packed(scorer, base.thresholds, card), found)
 
 
@@ -159,7 +174,7 @@ def review(
     labels: Sequence[Labelled],
     half_life_days: float = HALF_LIFE_DAYS,
     jobs: int = 1,
-    report: Callable[[str], None] = lambda message: None,
+    report: Report = unheard,
 ) -> Review:
     """Weigh labels by age and labeller, and find those that the others speak against.
 
@@ -172,17 +187,19 @@ def review(
         raise NothingToLearnError(
             f"found {counts['spam']} spam and {counts['ham']} ham to learn from, expected both; label more comments"
         )
-    report(f"measuring {len(kept):,} of {len(labels):,} labelled comments")
-    measured = measure(base.scorer, kept, jobs)
+    measuring = f"measuring {len(kept):,} of {len(labels):,} labelled comments"
+    report(measuring, 0.0)
+    measured = measure(base.scorer, kept, jobs, lambda share: report(measuring, WEIGHING_FROM * share))
     weights = _ages(kept, half_life_days)
-    report("asking what each labeller's labels are worth, and which are in doubt")
+    report("asking what each labeller's labels are worth, and which are in doubt", WEIGHING_FROM)
     labellers = _labellers(measured, kept, weights)
     worth = {labeller.name: labeller.weight for labeller in labellers}
     weights *= [worth[label.given.labelled_by] for label in kept]
     probabilities = _cross_validated(measured, kept, weights)
     order = np.argsort(probabilities, kind="stable")
     doubtful = [Doubtful(kept[i], float(probabilities[i])) for i in order if probabilities[i] < DOUBTFUL]
-    return Review(kept, measured, weights * (probabilities >= CONTRADICTED), labellers, doubtful)
+    scores = np.where(measured.is_spam, probabilities, 1 - probabilities)
+    return Review(kept, measured, weights * (probabilities >= CONTRADICTED), scores, labellers, doubtful)
 
 
 def representative(labels: Sequence[Labelled]) -> list[Labelled]:
@@ -200,11 +217,17 @@ def representative(labels: Sequence[Labelled]) -> list[Labelled]:
     return sorted(kept, key=lambda label: label.number)
 
 
-def measure(scorer: Scorer, labels: Sequence[Labelled], jobs: int = 1) -> Measured:
-    """Turn labelled comments into numbers, in ``jobs`` processes."""
+def measure(
+    scorer: Scorer, labels: Sequence[Labelled], jobs: int = 1, done: Callable[[float], None] = lambda share: None
+) -> Measured:
+    """Turn labelled comments into numbers, in ``jobs`` processes; ``done`` is told which share is."""
     comments = [label.given.comment for label in labels]
     chunks = [comments[start : start + CHUNK_COMMENTS] for start in range(0, len(comments), CHUNK_COMMENTS)]
-    results = Parallel(n_jobs=jobs)(delayed(_measured_chunk)(scorer, chunk) for chunk in chunks)
+    results = []
+    parallel = Parallel(n_jobs=jobs, return_as="generator")
+    for measured in parallel(delayed(_measured_chunk)(scorer, chunk) for chunk in chunks):
+        results.append(measured)
+        done(len(results) / len(chunks))
     lengths = np.concatenate([length for _, length, _, _ in results])
     every = np.concatenate([columns for columns, _, _, _ in results]).astype(np.int64)
     columns, places = np.unique(every, return_inverse=True)
@@ -321,12 +344,13 @@ def _cuts(labels: Iterable[Labelled]) -> dict[str, tuple[str, int]]:
 
 def _card(
     base: Filter,
-    kept: Sequence[Labelled],
+    found: Review,
     given: int,
     cuts: dict[str, tuple[str, int]],
     half_life_days: float,
 ) -> dict[str, Any]:
     """Say what the version was made of."""
+    kept = found.labels
     spam = sum(label.is_spam for label in kept)
     dates = sorted(label.written_at.date().isoformat() for label in kept)
     digest = hashlib.sha256(repr([(label.number, label.given.label) for label in kept]).encode())
@@ -348,6 +372,7 @@ def _card(
             "digest": digest.hexdigest()[:16],
             "newest_label": max(label.number for label in kept),
         },
+        **distributions([label.given.comment for label in kept], found.scores, found.measured.is_spam.tolist()),
         "held_out": cuts,
         "thresholds": asdict(base.thresholds),
         "recipe": {"half_life_days": half_life_days, "penalty": PENALTY},

@@ -74,7 +74,7 @@ def encoded(comment: Comment) -> bytes:
 
 def decoded(written: bytes) -> Comment:
     """Read what ``encoded`` wrote."""
-    return Comment.from_mapping(json.loads(written))
+    return Comment.from_mapping({"text": "", **json.loads(written)})
 
 
 class as_text(GenericFunction[str]):  # noqa: N801 - named as SQL's functions are

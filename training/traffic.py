@@ -1,7 +1,8 @@
-"""What the checks of the last days tell: how a version would have decided them, and how the served one ages.
+"""What the checks of the last days tell: how a version would have decided them, and what each day was like.
 
 Checks are remembered with their comments anyway, so a version need not run along to be tried on live traffic: it judges
-after the fact what was really asked. Owns comparing with what was decided. Leaves measuring against labels to ``gate``.
+after the fact what was really asked. Owns comparing with what was decided. Leaves what the days say of a version's age
+to ``ageing``, and measuring against labels to ``gate``.
 """
 
 from __future__ import annotations
@@ -9,28 +10,25 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from training.distribution import Tally
 from training.labels import digest_of
-from training.measures import bin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from model.artifact import Filter
+    from training.distribution import Distribution
     from training.labels import Check, GivenLabel
 
     Key = tuple[str, bytes]
 
 CHECKS_AT_ONCE = 256
 HELD_BACK = ("review", "block", "discard")
-DRIFTING = 0.25
-"""A population stability index above that is by convention a large shift (Siddiqi 2006)."""
-MIN_CHECKS = 100
-"""A day, or a reference, of fewer checks says nothing of drift."""
-_SMOOTHING = 0.5
+SAMPLED_AN_HOUR = 100
+"""Reading a comment takes longer than counting it; so many, all through the day, tell what its comments are like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,39 +44,43 @@ class Disagreement:
 class Day:
     """The checks of one day (UTC) that one version decided.
 
-    ``missed`` are comments let through that somebody called spam, ``wronged`` those held back that somebody called ham.
-    ``shift`` is the population stability index of the day's scores against those of the version's days before; ``None``
-    where there are too few.
+    ``outcomes`` counts those that were labelled, by what a person said and what was decided: "ham block".
+    ``distribution`` has the scores of all, and the traits of the first of each hour.
     """
 
     date: str
     model: str
-    checks: int
     decisions: dict[str, int]
-    labelled: int
-    missed: int
-    wronged: int
-    shift: float | None
+    outcomes: dict[str, int]
+    distribution: Distribution
 
     @property
-    def is_drifting(self) -> bool:
-        """Whether comments have become unlike those of the days before: time to label some, and to retrain."""
-        return self.shift is not None and self.shift > DRIFTING
+    def checks(self) -> int:
+        """How many there were."""
+        return sum(self.decisions.values())
 
-    def as_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        shift = None if self.shift is None else round(self.shift, 3)
-        return {
-            "date": self.date,
-            "model": self.model,
-            "checks": self.checks,
-            "decisions": self.decisions,
-            "labelled": self.labelled,
-            "missed": self.missed,
-            "wronged": self.wronged,
-            "shift": shift,
-            "is_drifting": self.is_drifting,
-        }
+    @property
+    def labelled(self) -> int:
+        """How many of them somebody labelled."""
+        return sum(self.outcomes.values())
+
+    @property
+    def missed(self) -> int:
+        """How many were let through that somebody called spam."""
+        return self.said("spam", "allow")
+
+    @property
+    def wronged(self) -> int:
+        """How many were held back that somebody called ham."""
+        return self.said("ham", *HELD_BACK)
+
+    def said(self, label: str, *decisions: str) -> int:
+        """Count those with that label, and one of those decisions if any are named."""
+        found = 0
+        for outcome, count in self.outcomes.items():
+            said, _, decided = outcome.partition(" ")
+            found += count * (said == label and (not decisions or decided in decisions))
+        return found
 
 
 def disagreements(version: Filter, checks: Iterable[Check], counts: Counter[str]) -> Iterator[Disagreement]:
@@ -94,43 +96,25 @@ def disagreements(version: Filter, checks: Iterable[Check], counts: Counter[str]
 def days(checks: Iterable[Check], labels: Iterable[GivenLabel]) -> list[Day]:
     """Sum checks up by day and version, in order; ``labels`` are the last ones of the comments."""
     said: dict[Key, str] = {(label.site, digest_of(label.comment)): label.label for label in labels}
-    scores: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+    tallies: defaultdict[tuple[str, str], Tally] = defaultdict(Tally)
     decisions: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    verdicts: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    outcomes: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    sampled: Counter[datetime] = Counter()
     for check in checks:
         day = check.checked_at.date().isoformat(), check.model
-        scores[day].append(check.score)
+        hour = check.checked_at.replace(minute=0, second=0, microsecond=0)
         decisions[day][check.decision] += 1
+        tallies[day].add(check.comment, check.score, with_traits=sampled[hour] < SAMPLED_AN_HOUR)
+        sampled[hour] += 1
         label = said.get((check.site, digest_of(check.comment))) if said else None
         if label is not None:
-            verdicts[day]["labelled"] += 1
-            verdicts[day]["missed"] += label == "spam" and check.decision not in HELD_BACK
-            verdicts[day]["wronged"] += label == "ham" and check.decision in HELD_BACK
-    before: defaultdict[str, Counter[int]] = defaultdict(Counter)
-    found = []
-    for (date, model), values in sorted(scores.items()):
-        counts = Counter(bin_of(np.array(values)).tolist())
-        found.append(
-            Day(
-                date,
-                model,
-                len(values),
-                dict(sorted(decisions[date, model].items())),
-                **{name: verdicts[date, model][name] for name in ("labelled", "missed", "wronged")},
-                shift=_stability_index(before[model], counts),
-            )
+            outcomes[day][f"{label} {check.decision}"] += 1
+    return [
+        Day(
+            *day,
+            decisions=dict(sorted(decisions[day].items())),
+            outcomes=dict(sorted(outcomes[day].items())),
+            distribution=tallies[day].distribution(),
         )
-        before[model] += counts
-    return found
-
-
-def _stability_index(before: Counter[int], now: Counter[int]) -> float | None:
-    """Compare two distributions over score bins: 0 where they are the same."""
-    if min(before.total(), now.total()) < MIN_CHECKS:
-        return None
-    bins = sorted(before.keys() | now.keys())
-    shares = [
-        (np.array([counts[index] for index in bins]) + _SMOOTHING) / (counts.total() + _SMOOTHING * len(bins))
-        for counts in (before, now)
+        for day in sorted(decisions)
     ]
-    return float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from scipy.special import expit
 
 from model.artifact import probability, save
 from model.classifier import REGRESSION_SITE_POWER, SpamClassifier, design_of, site_weights
 from model.thresholds import Thresholds
 from training.budget import Budget, cut_for
 from training.dataset import balanced, expanded, site_folds
+from training.distribution import distributions
 from training.formats.row import TrainingError
 from training.measures import caught_at, roc_auc
 
@@ -138,6 +140,7 @@ def _card(
     blocked = log_odds >= cuts["block"].log_odds
     dates = sorted(example.comment.date[:10] for example in kept if example.comment.date)
     spam, ham = log_odds[vouched & labels], log_odds[vouched & ~labels]
+    comments = [example.comment for example, is_vouched in zip(kept, vouched, strict=True) if is_vouched]
     return {
         "task": "P(spam) of comments submitted to websites",
         "trained_on": {
@@ -159,6 +162,7 @@ def _card(
             "auc": round(roc_auc(spam, ham), 4),
             **{f"spam_caught_at_{rate:.1%}_ham_blocked": round(caught_at(spam, ham, rate), 4) for rate in CARD_RATES},
         },
+        **distributions(comments, expit(log_odds[vouched]), labels[vouched].tolist()),
         "budget": {
             "ham_blocked_at_most": budget.blocked,
             "ham_reviewed_at_most": budget.reviewed,

@@ -1,7 +1,7 @@
 """What moderators and admins see in their browsers, made on the server with Jinja.
 
 Reading order: paths, access, proxies, sessions, errors, shown, pages, sign_in, open_id, accounts, decisions, queue,
-history, variants, why, settings, lists, processing, people.
+history, variants, why, settings, lists, processing, people, work, card, model, imports.
 
 A page is a class with a ``blueprint()`` and its ``links`` in the navigation. ``create_app`` lists them all, and the
 navigation follows that list. Whatever is registered so has a session, form tokens and headers by construction.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, render_template, request, url_for
@@ -16,7 +16,7 @@ from training.accounts import Role
 from training.people import NobodyError, Person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from training.people import Found, People
     from training.store import Store
@@ -63,8 +63,13 @@ class PeoplePage:
     def export(self) -> Response:
         """Hand out all that is stored about a person, as JSON Lines."""
         headers = {"Content-Disposition": 'attachment; filename="person.jsonl"'}
-        lines = _lines(self._people.find(_required_person(), self._site()))
-        return Response("".join(lines), content_type="application/x-ndjson", headers=headers)
+        person, site = _required_person(), self._site()
+        stored = chain(
+            (found.as_json() for found in self._people.find(person, site)), self._people.listed(person, site)
+        )
+        return Response(
+            "".join(f"{json.dumps(one)}\n" for one in stored), content_type="application/x-ndjson", headers=headers
+        )
 
     @needs(Role.ADMIN)
     def erase(self) -> Response:
@@ -123,8 +128,3 @@ def _required_person() -> Person:
         return _person()
     except NobodyError as error:
         abort(422, str(error))
-
-
-def _lines(comments: Iterator[Found]) -> Iterator[str]:
-    for found in comments:
-        yield f"{json.dumps(found.as_json())}\n"

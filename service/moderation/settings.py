@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 
 MAX_DAYS = 3_650
 SHOWN_CHANGES = 20
-WEEKS_A_YEAR, WEEKS_A_MONTH = 52.0, 52 / 12
+SPANS = (("week", 1.0), ("month", 52 / 12), ("year", 52.0))
+"""And how many weeks each has."""
 TRIED_FIELDS = ("text", "author", "author_email", "author_url", "user_ip")
 
 
@@ -225,12 +226,18 @@ class SettingsPage:
 
 def in_words(a_week: Estimate, thing: str = "") -> str:
     """Say how often something happens: about 12 a week (8 to 17), about 2 things a month, fewer than one a year."""
-    for span, weeks in (("week", 1.0), ("month", WEEKS_A_MONTH), ("year", WEEKS_A_YEAR)):
+    for span, weeks in SPANS:
         if a_week.value * weeks >= 1:
-            amount = _rounded(a_week.value * weeks)
-            things = f" {thing}{'' if amount == '1' else 's'}" if thing else ""
-            return f"about {amount}{things} a {span}{_interval(a_week, weeks)}"
-    return f"fewer than one{f' {thing}' if thing else ''} a year{_interval(a_week, WEEKS_A_YEAR)}"
+            return f"about {_amount(a_week.value * weeks, thing)} a {span}{_interval(a_week, weeks)}"
+    for span, weeks in SPANS:
+        if a_week.high is not None and a_week.high * weeks >= 1:
+            return f"at most {_amount(a_week.high * weeks, thing)} a {span}"
+    return f"fewer than one{f' {thing}' if thing else ''} a year"
+
+
+def _amount(amount: float, thing: str) -> str:
+    written = _rounded(amount)
+    return f"{written} {thing}{'' if written == '1' else 's'}" if thing else written
 
 
 def _interval(a_week: Estimate, weeks: float) -> str:

@@ -40,6 +40,7 @@ FEATURES = {
     "haste": "sent in haste",
     "labels": "what people taught",
     "label": "a person's word",
+    "list": "a line of a list",
 }
 """What reasons can be about, in words."""
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from training.formats.row import FileError, Rejected, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import ModuleType
 
 STANDARD_INPUT = "-"
@@ -28,15 +28,17 @@ _MODULES = {
 KNOWN_SUFFIXES = tuple(_MODULES)
 
 
-def read_rows(source: str) -> Iterator[Row | Rejected]:
+def read_rows(source: str, opened: Callable[[BinaryIO], None] = lambda stream: None) -> Iterator[Row | Rejected]:
     """Yield the rows of a file (``-``: JSON Lines on standard input), decompressing ``.gz`` on the way.
+
+    ``opened`` is given the file as it is on disk, whose position tells how much of it has been read.
 
     Raises:
         FileError: the file is missing, of an unknown format or damaged.
     """
     module = _module(source)
     try:
-        with _opened(source) as stream:
+        with _opened(source, opened) as stream:
             yield from module.read(stream, source)
     except (OSError, EOFError, zlib.error) as error:
         raise FileError(source, getattr(error, "strerror", None) or str(error)) from error
@@ -100,14 +102,16 @@ def _created(path: Path, target: Path) -> BinaryIO:
 
 
 @contextmanager
-def _opened(source: str) -> Iterator[BinaryIO]:
+def _opened(source: str, opened: Callable[[BinaryIO], None] = lambda stream: None) -> Iterator[BinaryIO]:
     if source == STANDARD_INPUT:
         yield sys.stdin.buffer
-    elif source.endswith(".gz"):
-        with gzip.open(source) as stream:
-            yield stream  # type: ignore[misc]  # GzipFile reads as a BinaryIO but is not declared as one
-    else:
-        with Path(source).open("rb") as stream:
+        return
+    with Path(source).open("rb") as stream:
+        opened(stream)
+        if source.endswith(".gz"):
+            with gzip.GzipFile(fileobj=stream) as decompressed:
+                yield decompressed  # type: ignore[misc]  # GzipFile reads as a BinaryIO but is not declared as one
+        else:
             yield stream
 
 
