@@ -9,7 +9,7 @@ SERVICE := $(VENV)/installed-service
 TOOLS := $(VENV)/installed-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format clean
+.PHONY: help serve demo test check format clean
 
 help: ## list what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -17,6 +17,9 @@ help: ## list what there is
 
 serve: $(SERVICE) ## run the service on HAMGATE_PORT (8000)
 	@exec $(BIN)/hamgate serve
+
+demo: $(SERVICE) ## show it at work on a made-up newspaper
+	@exec $(BIN)/hamgate demo
 
 test: $(TOOLS) ## run the tests
 	$(BIN)/python -m pytest

@@ -19,7 +19,7 @@ from test_callbacks import FORM, comment
 from model import SHIPPED
 from model.artifact import load, packed
 from model.thresholds import Thresholds
-from service.schedule import NICENESS
+from service.job_process import NICENESS
 from training.database import Database
 from training.labels import LabelStore
 from training.registry import Registry
