@@ -16,8 +16,12 @@ from typing import TYPE_CHECKING, Any
 from chromium import browsing, make_account, program, watched
 from demonstration import start_demonstration
 from PIL import Image
+from playwright.sync_api import expect
+from test_exports import wxr
+from test_readme import mixed, wordpress_comment
 
 if TYPE_CHECKING:
+    from chromium import Watched
     from demonstration import Demonstration
     from playwright.sync_api import Browser, Page
 
@@ -25,6 +29,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 SCREENS = {"desktop": {"width": 1280, "height": 860}, "phone": {"width": 390, "height": 844}}
 SCHEMES = ("light", "dark")
 COLORS = 200
+WORK_MS = 240_000
 FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
 <include>/etc/fonts/fonts.conf</include>
@@ -59,6 +64,7 @@ def take_all(browser: Browser, demonstration: Demonstration, names: list[str]) -
     """Take the pictures of each page wanted in each look."""
     with watched(browser, demonstration.hamgate) as seen:
         state = make_account(seen, demonstration.queue)
+        import_labels(seen, demonstration)
     addresses = {name: url for name, url in pages(browser, demonstration, state).items() if not names or name in names}
     for screen, viewport in SCREENS.items():
         for scheme in SCHEMES:
@@ -66,11 +72,27 @@ def take_all(browser: Browser, demonstration: Demonstration, names: list[str]) -
             with watched(browser, demonstration.hamgate, demonstration.newspaper, storage_state=state, **look) as seen:
                 for name, url in addresses.items():
                     seen.page.goto(url, wait_until="load")
+                    expect(seen.page.locator("[data-job]")).to_have_count(0, timeout=WORK_MS)
                     if name == "demo":
                         seen.page.locator(".verdict summary").first.click()
                     seen.page.wait_for_timeout(300)
                     take(seen.page, FOLDER / f"{name}-{screen}-{scheme}.png")
                 seen.check()
+
+
+def import_labels(seen: Watched, demonstration: Demonstration) -> None:
+    """Bring what was decided elsewhere, so that there is something to see of it."""
+    decided = enumerate(mixed(240, seed=1))
+    export = wxr(*(wordpress_comment(number, one) for number, one in decided)).encode()
+    seen.page.goto(f"{demonstration.hamgate}/moderate/import")
+    file = {"name": "old-blog.xml", "mimeType": "text/xml", "buffer": export}
+    seen.page.locator("input[type=file]").set_input_files(file)  # type: ignore[arg-type]  # it is one of its own types
+    seen.page.get_by_role("button", name="See what Hamgate makes of it").click()
+    seen.page.get_by_role("button", name="Add these labels").click(timeout=WORK_MS)
+    seen.page.get_by_text("240 labels added").wait_for(timeout=WORK_MS)
+    seen.page.goto(f"{demonstration.hamgate}/moderate/model")
+    seen.page.get_by_role("button", name="Look again how it does").click()
+    seen.page.get_by_text("As of").wait_for(timeout=WORK_MS)
 
 
 def pages(browser: Browser, demonstration: Demonstration, state: Any) -> dict[str, str]:

@@ -10,17 +10,21 @@ import pytest
 from chromium import DESKTOP, PHONE, accessibility_violations, make_account, overflow, watched
 from conftest import wait_until
 from playwright.sync_api import expect
+from test_exports import wxr
+from test_readme import mixed, wordpress_comment
 
 from service.demo.command import SITE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from chromium import Watched
     from demonstration import Demonstration
     from playwright.sync_api import Browser, Locator, Page
 
 expect.set_options(timeout=30_000)
+RETRAINED_WITHIN_MS = 240_000
 MAX_PAGE_BYTES = 150 * 1024
 LOOKS = [(screen, scheme) for screen in (PHONE, DESKTOP) for scheme in ("light", "dark")]
 LOOK_NAMES = [f"{'phone' if screen is PHONE else 'desktop'}-{scheme}" for screen, scheme in LOOKS]
@@ -231,3 +235,41 @@ def test_an_admin_sets_a_budget_and_goes_back(moderator: Watched, demonstration:
     moderator.agreed.append("Go back to the model's own thresholds?")
     page.get_by_role("button", name="Go back to the model's own thresholds").click()
     expect(page.get_by_text("No budget is set")).to_be_visible()
+
+
+def test_an_admin_imports_what_was_decided_elsewhere_retrains_promotes_and_rolls_back(
+    moderator: Watched, demonstration: Demonstration, tmp_path: Path
+) -> None:
+    page = moderator.page
+    export = tmp_path / "wordpress.xml"
+    decided = enumerate(mixed(240, seed=1))
+    export.write_text(wxr(*(wordpress_comment(number, one) for number, one in decided)), encoding="utf-8")
+    page.goto(f"{demonstration.hamgate}/moderate/import")
+    page.locator("input[type=file]").set_input_files(export)
+    page.get_by_role("button", name="See what Hamgate makes of it").click()
+    expect(page.get_by_role("heading", name="What it would have decided")).to_be_visible()
+    inspect(moderator, page.url)
+    page.get_by_role("button", name="Add these labels").click()
+    expect(page.get_by_text("240 labels added")).to_be_visible()
+
+    page.goto(f"{demonstration.hamgate}/moderate/model")
+    page.get_by_role("button", name="Retrain on all labels").click()
+    expect(page.locator("[data-job] progress")).to_be_visible()
+    version = page.locator("#versions ~ .scroll th a").first
+    expect(version).to_be_visible(timeout=RETRAINED_WITHIN_MS)
+    expect(page.locator("[data-job]")).to_have_count(0, timeout=RETRAINED_WITHIN_MS)
+    inspect(moderator, page.url)
+    name = version.inner_text()
+    version.click()
+    page.wait_for_url(f"**/model/**{name}")
+    if page.get_by_text("It has not been compared yet.").count():
+        page.get_by_role("button", name="Compare with the served version").click()
+    expect(page.get_by_text("The gate lets it pass.")).to_be_visible(timeout=RETRAINED_WITHIN_MS)
+    inspect(moderator, page.url)
+    moderator.agreed += [f"Serve version {name} from now on?", "Serve again what was served before?"]
+    page.get_by_role("button", name="Promote", exact=True).click()
+    expect(page.get_by_text("It is served now.")).to_be_visible()
+
+    page.goto(f"{demonstration.hamgate}/moderate/model")
+    page.get_by_role("button", name="Roll back").click()
+    expect(page.get_by_text("the model file that the service was started with").first).to_be_visible()

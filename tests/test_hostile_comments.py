@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 SCREENS = [PHONE, DESKTOP]
 WIDTHS = ["phone", "desktop"]
+DONE_WITHIN_MS = 240_000
 LABELLER = "<script>hamgateCanary=1</script>\u202e\x1b[31m"
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What moves a terminal's cursor, turns its text around or ends a line."""
@@ -349,3 +350,24 @@ def test_what_the_label_commands_print_does_nothing_to_a_terminal(labelled_file:
         assert done.exit_code == 0, done.stderr
         assert done.stdout.strip() or command == "doubtful"
         assert not UNPRINTABLE.search(done.output)
+
+
+def test_in_imports_and_on_the_page_of_the_model_nothing_runs_and_nothing_breaks(
+    crowded: Service, moderator: Watched, labelled_file: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "<img src=x onerror=hamgateCanary=1>\u202e.jsonl"
+    file.write_bytes(labelled_file.read_bytes())
+    page = moderator.page
+    page.goto(f"{origin_of(crowded)}/moderate/import")
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_role("button", name="See what Hamgate makes of it").click()
+    page.get_by_role("heading", name="What it would have decided").wait_for(timeout=DONE_WITHIN_MS)
+    assert_harmless(moderator, "the preview")
+    page.get_by_role("button", name="Add these labels").click()
+    page.get_by_text("labels added").wait_for(timeout=DONE_WITHIN_MS)
+    assert_harmless(moderator, "the outcome")
+    look(moderator, f"{origin_of(crowded)}/moderate/import")
+    page.goto(f"{origin_of(crowded)}/moderate/model")
+    page.get_by_role("button", name="Look again how it does").click()
+    page.get_by_text("As of").wait_for(timeout=DONE_WITHIN_MS)
+    assert_harmless(moderator, "the model")
