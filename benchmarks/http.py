@@ -16,7 +16,6 @@ import argparse
 import asyncio
 import json
 import os
-import random
 import re
 import shutil
 import socket
@@ -34,50 +33,13 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, jsonify
 
+from benchmarks.speed import made_up_comments
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHECK = "POST /v1/check"
 BODY_COUNT = 200
-TEXT_LENGTH = 300
-WORDS = (
-    "the",
-    "post",
-    "thanks",
-    "really",
-    "great",
-    "article",
-    "about",
-    "how",
-    "you",
-    "get",
-    "your",
-    "site",
-    "more",
-    "online",
-    "best",
-    "buy",
-    "free",
-    "visit",
-    "help",
-    "question",
-    "update",
-    "driver",
-    "error",
-    "version",
-    "install",
-    "read",
-    "blog",
-    "comment",
-    "think",
-    "people",
-    "money",
-    "good",
-    "information",
-    "share",
-    "wonderful",
-)
-
 FORM_NAMES = {
     "text": "comment_content",
     "author": "comment_author",
@@ -133,25 +95,11 @@ def forms(key: str) -> list[bytes]:
     ]
 
 
-def bodies(seed: int = 1) -> list[bytes]:
-    """Make up comments of about 300 characters."""
-    rng = random.Random(seed)  # noqa: S311  # makes up comments, not secrets
-    made = []
-    for number in range(BODY_COUNT):
-        text = ""
-        while len(text) < TEXT_LENGTH:
-            text += rng.choice(WORDS) + rng.choice((" ", " ", " ", ", ", ". "))
-        made.append(
-            {
-                "text": text[:TEXT_LENGTH],
-                "author": f"{rng.choice(WORDS).title()} {rng.choice(WORDS).title()}",
-                "author_url": f"http://{rng.choice(WORDS)}-{rng.choice(WORDS)}.example/",
-                "author_email": f"{rng.choice(WORDS)}{number}@mail.example",
-                "user_ip": "192.0.2.1",
-                "user_agent": "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0",
-            }
-        )
-    return [json.dumps(comment).encode() for comment in made]
+def bodies() -> list[bytes]:
+    """Write the comments of ``benchmarks.speed`` as a site sends them."""
+    known = {"user_ip": "192.0.2.1", "user_agent": "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0"}
+    made = made_up_comments(BODY_COUNT)
+    return [json.dumps({field: getattr(one, field) for field in FORM_NAMES} | known).encode() for one in made]
 
 
 def contenders(port: int, workers: int, before: Path | None) -> list[Contender]:

@@ -51,8 +51,9 @@ MIN_VISITS = 400_000
 """A small training set is gone through more often, until so many comments have been visited."""
 MAX_INVERSE_PENALTY = 30.0
 """And penalised more: scikit-learn's C, as alpha = 1 / (C * n)."""
-REGRESSED_FAMILIES = tuple(family for family in FAMILIES if family != "text_words")
-"""The words of the text are left to the joint regression and to naive Bayes: a third say gained nothing."""
+FEW_COMMENTS = 10_000
+"""Where there are no more, the words of the text have a regression of their own too. With many it lost: the words are
+then left to the joint regression and to naive Bayes, which say the same more evenly."""
 REGRESSION_SITE_POWER = 0.5
 BAYES_SITE_POWER = 0.2
 """A site with n comments of a label weighs n**power, so that no site or campaign dominates."""
@@ -234,7 +235,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         scales, offsets = np.full(len(FAMILIES), 1e-9), np.zeros(len(FAMILIES))
         for family, name in enumerate(FAMILIES):
             place, present = np.flatnonzero(family_of == family), np.flatnonzero(sizes[:, family] > 0)
-            if name in REGRESSED_FAMILIES and len(place) and len(np.unique(labels[present])) == 2:
+            is_regressed = name != "text_words" or len(labels) <= FEW_COMMENTS
+            if is_regressed and len(place) and len(np.unique(labels[present])) == 2:
                 part, said = _selected(counts, present, place), labels[present]
                 alike = site_weights(said, sites[present], REGRESSION_SITE_POWER)
                 alpha = self.text_alpha if family < TEXT_FAMILIES else self.field_alpha

@@ -126,6 +126,7 @@ _TRAITS = {
     "name_in_url_3": "a name that stands in its link",
     "name_in_url_4": "a name that stands in its link",
     "all_caps": "all capitals",
+    "url_host_capitals": "a link whose host has capitals",
     "hidden_look_alikes": "letters replaced by look-alikes",
     "hidden_styled_letters": "letters in fancy alphabets",
     "hidden_spaced_letters": "letters spaced out",

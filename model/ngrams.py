@@ -104,6 +104,7 @@ def grams_of(batch: Sequence[Parts]) -> Grams:
         np.array(trait_rows, dtype=np.int64),
         len(batch),
         _CLASSES,
+        _LOWER_CASE,
     )
     return Grams(columns, cells, words, sizes, first_word, joined, starts, ends)
 
@@ -146,10 +147,10 @@ def _is_first(seen: U64, row: int, column: np.uint32) -> bool:
 
 @compiled
 def _hash(
-    codes: U32, layout: Ints, trait_hashes: U64, trait_rows: Ints, count: int, classes: U8
+    codes: U32, layout: Ints, trait_hashes: U64, trait_rows: Ints, count: int, classes: U8, lower_case: U32
 ) -> tuple[U32, I32, I32, Ints, int, I32, I32]:
     """Hash the strings of ``layout`` (length, kind, comment), which lie in ``codes`` one behind the other."""
-    starts, ends, hashes, first_of = _find_words(codes, layout, classes)
+    starts, ends, hashes, first_of = _find_words(codes, layout, classes, lower_case)
     total = len(trait_hashes)
     for segment in range(len(layout)):
         if _FAMILY_OF_CHARACTERS[layout[segment, 1]] != _NONE:
@@ -221,8 +222,8 @@ def _hash(
 
 
 @compiled
-def _find_words(codes: U32, layout: Ints, classes: U8) -> tuple[I32, I32, U64, Ints]:
-    """Find and hash the words of each string.
+def _find_words(codes: U32, layout: Ints, classes: U8, lower_case: U32) -> tuple[I32, I32, U64, Ints]:
+    """Find and hash the words of each string, in lower case.
 
     A word is a run of letters, digits, marks and apostrophes; in scripts without blanks, one character. Returns where
     words start and end, their hashes, and the first word of each string (one more for the end).
@@ -248,7 +249,7 @@ def _find_words(codes: U32, layout: Ints, classes: U8) -> tuple[I32, I32, U64, I
             if kind == _RUNNING and begun < 0:
                 begun = position
                 power, total = np.uint64(1), np.uint64(0)
-            term = np.uint64(codes[position]) * _MIX + salt
+            term = np.uint64(_lowered(codes[position], lower_case)) * _MIX + salt
             if kind == _LONE:
                 starts[found], ends[found], hashes[found] = position, position + 1, _mixed(term)
                 found += 1
@@ -256,6 +257,11 @@ def _find_words(codes: U32, layout: Ints, classes: U8) -> tuple[I32, I32, U64, I
             power *= _BASE
     first_of[len(layout)] = found
     return starts[:found], ends[:found], hashes[:found], first_of
+
+
+@compiled
+def _lowered(code: np.uint32, lower_case: U32) -> np.uint32:
+    return lower_case[code] if code < len(lower_case) else code
 
 
 @compiled
@@ -292,3 +298,13 @@ def _character_classes() -> npt.NDArray[np.uint8]:
 
 
 _CLASSES = _character_classes()
+
+
+def _lower_case() -> U32:
+    """Return every code point of the scripts that have case (Latin, Greek, Cyrillic, Armenian) in lower case."""
+    letters = map(chr, range(_CASED_CODES))
+    return np.array([ord(letter.lower()[0]) for letter in letters], dtype=np.uint32)
+
+
+_CASED_CODES = 0x590
+_LOWER_CASE = _lower_case()

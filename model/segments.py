@@ -40,7 +40,10 @@ class Kind(IntEnum):
 
 
 class Segment(NamedTuple):
-    """One lower-cased string of a comment."""
+    """One string of a comment.
+
+    Names and links keep their case, which is how many bots show: ``Www.Cheap-Shoes.example``. Words are read without.
+    """
 
     kind: Kind
     string: str
@@ -58,7 +61,7 @@ def parts_of(comment: Comment) -> Parts:
     reading = read(comment.text)
     text = reading.plain.lower()
     segments = [Segment(Kind.TEXT, f" {text} "), Segment(Kind.WRITTEN, f" {reading.written} ")]
-    name = folded_name(comment.author)
+    name = _readable_name(comment.author)
     if name:
         segments.append(Segment(Kind.AUTHOR, f" {name} "))
     url = _readable_url(comment.author_url)
@@ -74,23 +77,27 @@ def parts_of(comment: Comment) -> Parts:
 
 def folded_name(author: str) -> str:
     """Return an author's name as people read it, in lower case."""
+    return _readable_name(author).lower()
+
+
+def _readable_name(author: str) -> str:
     if not author:
         return ""
-    return read(author[:MAX_NAME_CHARACTERS]).plain.lower() or author[:MAX_NAME_CHARACTERS].strip().lower()
+    return read(author[:MAX_NAME_CHARACTERS]).plain or author[:MAX_NAME_CHARACTERS].strip()
 
 
 def _readable_url(url: str) -> str:
-    """Host and path as people read them: without scheme and ``www.``, percent-decoded, lower-cased."""
+    """Host and path as people read them: without scheme and ``www.``, percent-decoded."""
     url = url.strip()
     if not url:
         return ""
     url = url[: 2 * MAX_URL_CHARACTERS]
     if "%" in url:
         url = unquote(url, errors="replace")
-    return _SCHEME.sub("", url.lower()).rstrip("/")[:MAX_URL_CHARACTERS]
+    return _SCHEME.sub("", url).rstrip("/")[:MAX_URL_CHARACTERS]
 
 
-_SCHEME = re.compile(r"^(?:[a-z]{2,8}:)?/{0,3}(?:www\.)?")
+_SCHEME = re.compile(r"^(?:[A-Za-z]{2,8}:)?/{0,3}(?:www\.)?")
 
 
 def _link_segments(reading: Reading, permalink: str) -> list[Segment]:
@@ -120,12 +127,13 @@ def _traits(reading: Reading, text: str, name: str, url: str, linked: int) -> li
         tokens.append("all_caps")
     if name:
         names = min(name.count(" ") + 1, 5)
-        tokens.append(f"name_words_{names}")
-        tokens.append(f"name_length_{names}_{length}")
+        case = _case_of(name)
+        name = name.lower()
+        tokens += [f"name_words_{names}", f"name_length_{names}_{length}", f"name_{case}", f"name_{case}_{names}"]
         if "." in name and ("http" in name or "www" in name or " " not in name):
             tokens.append("name_is_address")
         if url:
-            overlap = _overlap(name, url)
+            overlap = _overlap(name, url.lower())
             rooted = "/" not in url
             tokens += [
                 f"name_url_{names}_{rooted}",
@@ -133,6 +141,9 @@ def _traits(reading: Reading, text: str, name: str, url: str, linked: int) -> li
                 f"name_in_url_{overlap}_{names}_{length}",
             ]
     if url:
+        host = url.partition("/")[0]
+        if host != host.lower():
+            tokens.append("url_host_capitals")
         tokens.append(f"url_depth_{min(url.count('/'), 4)}_hyphens_{min(url.count('-'), 4)}")
         tokens.append(f"url_length_{length}")
     return tokens
@@ -141,6 +152,17 @@ def _traits(reading: Reading, text: str, name: str, url: str, linked: int) -> li
 _PLATFORM_SIGNALS = ("html", "markdown-link", "wiki-link")
 """What a platform's own markup leaves behind tells the platform, not spam."""
 _HIDDEN = {signal: f"hidden_{signal.replace('-', '_')}" for signal in SIGNALS if signal not in _PLATFORM_SIGNALS}
+
+
+def _case_of(name: str) -> str:
+    """People write ``Jane Doe`` or ``jane``; who sells something, ``cheap nhl Jerseys`` or ``Best seo tools``."""
+    if name.islower():
+        return "lower"
+    if name.isupper():
+        return "upper"
+    if name.istitle():
+        return "title"
+    return "first" if name[1:].islower() else "mixed"
 
 
 def _overlap(name: str, url: str) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from model import SHIPPED
-from model.artifact import _MAGIC, ArtifactError, load, save
+from model.artifact import _MAGIC, FORMAT, ArtifactError, load, save
 from model.comment import Comment
 
 HEADER_BYTES = len(_MAGIC) + 32
@@ -105,7 +105,7 @@ def test_a_newer_format_is_refused_with_both_numbers(tmp_path: Path) -> None:
         header = json.loads(archive.read("header.json"))
     newer = tmp_path / "newer.hamgate"
     newer.write_bytes(repacked(content, {"header.json": json.dumps(header | {"format": 99}).encode()}))
-    with pytest.raises(ArtifactError, match="format 99, expected 2"):
+    with pytest.raises(ArtifactError, match=f"format 99, expected {FORMAT}"):
         load(newer)
 
 

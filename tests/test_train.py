@@ -12,6 +12,7 @@ import pytest
 from model.artifact import load
 from model.classifier import SpamClassifier, design_of, site_weights
 from model.comment import Comment
+from model.ngrams import FAMILIES
 from training.corrections import corrected, digest_of, read_corrections
 from training.dataset import MAX_NEAR_COPIES, balanced, expanded, site_folds
 from training.formats.row import FileError
@@ -90,6 +91,22 @@ def test_measured_comments_score_as_unmeasured_ones() -> None:
     np.testing.assert_allclose(model.decision_function_of(design, rows), expected, atol=0.05)
     assert (model.predict(comments) == labels).mean() > 0.99
     assert model.predict_proba(comments[:3]).shape == (3, 2)
+
+
+@pytest.mark.parametrize(("few", "is_learnt"), [(10, False), (10_000, True)])
+def test_the_words_of_the_text_have_a_regression_of_their_own_where_comments_are_few(
+    few: int, is_learnt: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.classifier.FEW_COMMENTS", few)
+    examples = corpus()
+    model = SpamClassifier().fit(
+        [example.comment for example in examples],
+        [int(example.label == "spam") for example in examples],
+        [example.site for example in examples],
+    )
+    weighs = model.scorer_.family_scales > 1e-8
+    assert weighs[FAMILIES.index("text_words")] == is_learnt
+    assert weighs[FAMILIES.index("text_characters")]
 
 
 def test_a_site_weighs_less_than_its_comments_and_both_labels_weigh_alike() -> None:
