@@ -231,7 +231,7 @@ def test_an_admin_sets_a_budget_and_goes_back(moderator: Watched, demonstration:
     expect(page.get_by_role("heading", name="would change")).to_be_visible()
     inspect(moderator, page.url)
     page.get_by_role("button", name="Save this budget").click()
-    expect(page.get_by_text("Held: a budget of")).to_be_visible()
+    expect(page.get_by_text("In force: a budget of")).to_be_visible()
     moderator.agreed.append("Go back to the model's own thresholds?")
     page.get_by_role("button", name="Go back to the model's own thresholds").click()
     expect(page.get_by_text("No budget is set")).to_be_visible()
