@@ -207,7 +207,8 @@ def base_without_store(folder: Path) -> Filter:
         return load(path)
 
 
-def _say(message: str) -> None:
+def _say(message: str, _share: float = 0.0) -> None:
+    """Tell what is being done, whether or not it is known how far that is."""
     print(message, file=sys.stderr, flush=True)
 
 
