@@ -59,7 +59,7 @@ def empty_gateway() -> object:
     """Put the empty endpoint behind the same gateway that the service has."""
     from service.gateway import Gateway
 
-    return Gateway(empty, 1024 * 1024, 10.0, frozenset())
+    return Gateway(empty, 1024 * 1024, 10.0, ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,9 +271,9 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demonstr
     assert started.stop() == 0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A real browser."""
+    """A real browser; while it is open, this thread has Playwright's event loop, and asyncio can run no other."""
     from chromium import browsing, program
 
     executable = program()

@@ -30,7 +30,7 @@ LOOKS = [(screen, scheme) for screen in (PHONE, DESKTOP) for scheme in ("light",
 LOOK_NAMES = [f"{'phone' if screen is PHONE else 'desktop'}-{scheme}" for screen, scheme in LOOKS]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def admin(chromium: Browser, demonstration: Demonstration) -> Any:
     """The cookies of somebody who has made the first account."""
     with watched(chromium, demonstration.hamgate) as seen:
