@@ -173,7 +173,7 @@ def ended(database: Database, number: int) -> Job:
         job = Jobs(database).find(number)
         return job is not None and job.has_ended
 
-    wait_until(has_ended, seconds=90)
+    wait_until(has_ended, seconds=300)
     job = Jobs(database).find(number)
     assert job is not None
     return job
@@ -191,7 +191,7 @@ def test_a_running_service_does_what_was_asked_and_shows_how_far_it_is(start: Ca
             seen.add(job.progress if job else -1.0)
             return job is not None and job.has_ended
 
-        wait_until(has_ended, seconds=90)
+        wait_until(has_ended, seconds=300)
         job = jobs.find(number)
         assert job is not None
         assert (job.state, job.message.startswith("made version ")) == ("done", True), job.message

@@ -143,7 +143,7 @@ def test_retraining_by_the_clock_registers_and_serves_a_version(start: Callable[
         comment = {"text": one.text, "label": label, "date": f"2025-01-01T{number % 24:02}:{number % 60:02}:00Z"}
         assert service.call("POST", "/v1/labels", json.dumps(comment).encode()).status == 201
     before = json.loads(service.call("GET", "/v1/model").body)["version"]
-    wait_until(lambda: json.loads(service.call("GET", "/v1/model").body)["version"] != before, seconds=90)
+    wait_until(lambda: json.loads(service.call("GET", "/v1/model").body)["version"] != before, seconds=300)
     with Database(service.database) as database:
         (promotion, *_) = Registry(database).promotions()
         assert promotion.promoted_by == "schedule"
