@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,13 +17,14 @@ from conftest import wait_until
 from model import SHIPPED
 from model.artifact import load
 from model.comment import Comment
+from model.sketch import BINS
 from model.verdict import Reason
 from service.auth import digest_of as digest_of_key
 from service.moderation.queue import PAGE_COMMENTS
 from training.accounts import Role
 from training.database import Database
 from training.forgetting import hash_stored
-from training.labels import Answer, GivenLabel, LabelStore
+from training.labels import Answer, Check, GivenLabel, LabelStore
 from training.pseudonyms import Pseudonyms
 from training.queue import Queue, Wanted
 
@@ -33,9 +35,9 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from model.artifact import Filter
-    from training.labels import Check
 
 ALL = Wanted(sites=None)
+SKETCH_BYTES = 4 * (BINS + 2)
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +148,25 @@ def test_what_is_forgotten_or_too_long_to_be_kept_waits_no_more(database: Databa
     assert len(waiting(queue)) == 1
     with database.transaction() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM queue").scalar_one() == 1
+
+
+def test_what_waited_while_the_database_was_away_is_written_however_much_it_is(database: Database) -> None:
+    """Databases take so many values in one statement, 65,535 and fewer."""
+    (first,) = held_as([os.urandom(SKETCH_BYTES)], first=0)
+    many = held_as([os.urandom(SKETCH_BYTES) for _ in range(17_000)] + [first.sketch], first=1)
+    labels, queue = LabelStore(database), Queue(database)
+    labels.remember([first])
+    labels.remember(many)
+    assert queue.count(ALL, 100_000) == 1 + len(many)
+    assert len(queue.page(Wanted(sites=None, campaign=first.id), "newest", "", 10)) == 2
+
+
+def held_as(sketches: list[bytes], first: int) -> list[Check]:
+    """Make checks that were held, with these sketches."""
+    return [
+        Check(f"{number:032x}", SITE, NOON, Comment(text=str(number)), 0.9, "review", "0" * 16, sketch=sketch)
+        for number, sketch in enumerate(sketches, first)
+    ]
 
 
 def test_an_answer_to_what_was_seen_is_added_and_one_to_what_has_changed_is_not(database: Database) -> None:

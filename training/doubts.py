@@ -28,6 +28,8 @@ BANDS = 4
 MAX_OF_BAND = 16
 MAX_KNOWN = 200
 """Of the many comments of a campaign, so many stand for all."""
+LOOKED_UP_AT_ONCE = 1_000
+"""Databases take so many values in one statement, and much may have waited while this one was away."""
 MAX_WORDS_CHARACTERS = 2_000
 URGENCY_OF_DOUBLING = 0.25
 """A comment that settles twice as many is worth looking at as if it were so much, in bits, more uncertain."""
@@ -72,10 +74,10 @@ Alike = defaultdict[tuple[str, int, int], deque[_Member]]
 
 def enqueue(connection: sa.Connection, doubtful: Sequence[Doubtful]) -> None:
     """Note checks that the same transaction has written."""
-    if not doubtful:
-        return
-    known = _known(connection, doubtful)
-    connection.execute(sa.insert(queue), [_row(one, known) for one in doubtful])
+    for start in range(0, len(doubtful), LOOKED_UP_AT_ONCE):
+        some = doubtful[start : start + LOOKED_UP_AT_ONCE]
+        known = _known(connection, some)
+        connection.execute(sa.insert(queue), [_row(one, known) for one in some])
 
 
 def folded(text: str) -> str:
