@@ -181,7 +181,7 @@ def ended(database: Database, number: int) -> Job:
 
 def test_a_running_service_does_what_was_asked_and_shows_how_far_it_is(start: Callable[..., Service]) -> None:
     service = start()
-    label(service)
+    label(service, 1_000)
     with Database(service.database) as database:
         jobs, seen = Jobs(database), set[float]()
         number = jobs.ask("retrain", {}, datetime.now(UTC), "ann")
@@ -281,6 +281,6 @@ def test_nothing_of_a_comment_is_logged_by_a_job(start: Callable[..., Service]) 
     label(service, 40)
     with Database(service.database) as database:
         ended(database, Jobs(database).ask("retrain", {}, datetime.now(UTC), "ann"))
-        wait_until(lambda: any("job 1 (retrain)" in str(line["message"]) for line in service.lines()))
+        wait_until(lambda: any("job 1 (retrain)" in str(line.get("message")) for line in service.lines()))
     log = json.dumps(service.lines())
     assert not [one.text for one in [*campaign(40), *conversation(40)] if one.text[:30] in log]

@@ -126,7 +126,8 @@ class WordPress:
 
     @property
     def _php(self) -> list[str]:
-        return ["php", "-d", "sendmail_path=/bin/true", "-d", "display_errors=stderr"]
+        settings = ("sendmail_path=/bin/true", "display_errors=stderr", "opcache.revalidate_freq=0")
+        return ["php", *(word for setting in settings for word in ("-d", setting))]
 
     @property
     def _socket(self) -> Path:
