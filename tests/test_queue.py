@@ -101,6 +101,18 @@ def test_what_is_nearly_the_same_is_one_campaign_of_its_site(database: Database,
     assert set(waiting(queue, Wanted(sites=None, campaign=many[0].id))) == {check.id for check in many}
 
 
+def test_however_long_a_campaign_is_its_first_comment_alone_is_looked_up(database: Database, served: Filter) -> None:
+    labels, queue = LabelStore(database), Queue(database)
+    same = held(served, alike(1) * 40, scores=[0.9] * 40)
+    labels.remember(same[:20])
+    labels.remember(same[20:])
+    assert [queued.check.id for queued in queue.page(ALL, "urgent", "", 100)] == [check.id for check in reversed(same)]
+    assert {queued.campaign for queued in queue.page(ALL, "newest", "", 100)} == {same[0].id}
+    with database.transaction() as connection:
+        known = connection.exec_driver_sql("SELECT check_id FROM queue WHERE band0 IS NOT NULL").scalars().all()
+    assert known == [same[0].id]
+
+
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_SECONDS = 3
-SCHEMA_VERSION = "0011"
+SCHEMA_VERSION = "0012"
 """The newest step in ``migrations``."""
 _MIGRATION_LOCK = 0x48414D47
 _version = sa.Table("alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32)))

@@ -1,15 +1,15 @@
 """What is noted of a check that was held for review, so that moderators find it again among thousands.
 
-Owns which of them come first and which belong together. The reasons are kept as they were, since neither what labels
-had taught by then nor what else was being sent can be had again later. Whether somebody has decided is noted nowhere:
-labels say so, wherever they come from, and one that is taken back leaves the check where it was. Only checks that are
-held pay for any of it.
+Owns which of them come first and which belong together: those that are like the first one of a campaign. The reasons
+are kept as they were, since neither what labels had taught by then nor what else was being sent can be had again later.
+Whether somebody has decided is noted nowhere: labels say so, wherever they come from, and one that is taken back leaves
+the check where it was. Only checks that are held pay for any of it.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from math import log2
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 BANDS = 4
 """Of a sketch's sixteen bands, as for campaigns: enough for comments that have most in common."""
 MAX_OF_BAND = 16
-MAX_KNOWN = 200
-"""Of the many comments of a campaign, so many stand for all."""
+"""Of the many campaigns that have a band in common, the newest are compared."""
 LOOKED_UP_AT_ONCE = 1_000
-"""Databases take so many values in one statement, and much may have waited while this one was away."""
+"""Databases take so many values in one statement, and much may have waited while this one was away. Of what is found,
+the newest campaigns, too, are so many at most."""
 MAX_WORDS_CHARACTERS = 2_000
 URGENCY_OF_DOUBLING = 0.25
 """A comment that settles twice as many is worth looking at as if it were so much, in bits, more uncertain."""
@@ -63,13 +63,18 @@ class Doubtful(NamedTuple):
     sketch: bytes
 
 
-class _Member(NamedTuple):
+class _First(NamedTuple):
+    """The first check of a campaign, which is named after it. It alone is looked up, so only it has bands."""
+
     campaign: str
     sketch: bytes
 
 
-Alike = defaultdict[tuple[str, int, int], deque[_Member]]
-"""What is in the queue, by site, place of a band, and band."""
+class _Campaigns(NamedTuple):
+    """Campaigns in the queue, by site, place of a band, and band; and how many checks they have, by name."""
+
+    alike: defaultdict[tuple[str, int, int], deque[_First]]
+    sizes: Counter[str]
 
 
 def enqueue(connection: sa.Connection, doubtful: Sequence[Doubtful]) -> None:
@@ -90,12 +95,15 @@ def feature_of(reason: Reason) -> str:
     return reason.feature.partition(":")[0]
 
 
-def _row(one: Doubtful, known: Alike) -> dict[str, Any]:
+def _row(one: Doubtful, known: _Campaigns) -> dict[str, Any]:
     bands = _bands_of(one.sketch)
-    met = list(dict.fromkeys(member for place, band in bands for member in known[one.site, place, band]))
-    campaign, others = _campaign(one, met)
-    for place, band in bands:
-        known[one.site, place, band].append(_Member(campaign, one.sketch))
+    campaign = _campaign(one, known, bands)
+    others = known.sizes[campaign]
+    known.sizes[campaign] += 1
+    is_first = campaign == one.check_id
+    if is_first:
+        for place, band in bands:
+            known.alike[one.site, place, band].append(_First(campaign, one.sketch))
     speaking = sorted({feature_of(reason) for reason in one.reasons if reason.weight > 0})
     return {
         "check_id": one.check_id,
@@ -107,23 +115,21 @@ def _row(one: Doubtful, known: Alike) -> dict[str, Any]:
         "words": folded(f"{one.comment.author[:200]}\n{one.comment.text}"[:MAX_WORDS_CHARACTERS]),
         "reasons": json.dumps(one.reasons).encode(),
         "sketch": one.sketch,
-        **{f"band{place}": band for place, band in bands},
+        **{f"band{place}": band if is_first else None for place, band in bands},
     }
 
 
-def _campaign(one: Doubtful, met: Sequence[_Member]) -> tuple[str, int]:
-    """Return the campaign that a check belongs to, named after its first one, and how many others of it were met."""
+def _campaign(one: Doubtful, known: _Campaigns, bands: Sequence[tuple[int, int]]) -> str:
+    """Return the campaign that a check belongs to, its own where it is the first."""
+    met = list(dict.fromkeys(first for place, band in bands for first in known.alike[one.site, place, band]))
     if not met:
-        return one.check_id, 0
-    similar = similarities(one.sketch, [member.sketch for member in met])
-    nearest, member = max(zip(similar, met, strict=True))
-    if nearest < MIN_SIMILARITY:
-        return one.check_id, 0
-    return member.campaign, sum(other.campaign == member.campaign for other in met)
+        return one.check_id
+    nearest, first = max(zip(similarities(one.sketch, [first.sketch for first in met]), met, strict=True))
+    return first.campaign if nearest >= MIN_SIMILARITY else one.check_id
 
 
-def _known(connection: sa.Connection, doubtful: Iterable[Doubtful]) -> Alike:
-    """Find what is in the queue and may be like these, the newest of it."""
+def _known(connection: sa.Connection, doubtful: Iterable[Doubtful]) -> _Campaigns:
+    """Find the campaigns in the queue that these may belong to."""
     wanted: list[set[int]] = [set() for _ in range(BANDS)]
     sites = set()
     for one in doubtful:
@@ -132,10 +138,13 @@ def _known(connection: sa.Connection, doubtful: Iterable[Doubtful]) -> Alike:
             wanted[place].add(band)
     alike = sa.or_(*(column.in_(bands) for column, bands in zip(_bands, wanted, strict=True)))
     chosen = sa.select(queue.c.site, queue.c.campaign, queue.c.sketch).where(alike, queue.c.site.in_(sites))
-    known: Alike = defaultdict(lambda: deque(maxlen=MAX_OF_BAND))
-    for site, campaign, sketch in connection.execute(chosen.order_by(queue.c.check_id.desc()).limit(MAX_KNOWN)):
+    known = _Campaigns(defaultdict(lambda: deque(maxlen=MAX_OF_BAND)), Counter())
+    for site, campaign, sketch in connection.execute(chosen.order_by(queue.c.check_id.desc()).limit(LOOKED_UP_AT_ONCE)):
+        known.sizes[campaign] = 0
         for place, band in _bands_of(sketch):
-            known[site, place, band].append(_Member(campaign, sketch))
+            known.alike[site, place, band].append(_First(campaign, sketch))
+    size = sa.select(queue.c.campaign, sa.func.count()).where(queue.c.campaign.in_(known.sizes))
+    known.sizes.update(dict(connection.execute(size.group_by(queue.c.campaign)).all()))
     return known
 
 
