@@ -128,7 +128,7 @@ def _measure(comments: Sequence[Comment]) -> _Measured:
     rows, families = np.divmod(grams.cells.astype(np.uint64), np.uint64(len(FAMILIES)))
     keys = (rows << np.uint64(32)) | (grams.columns.astype(np.uint64) << np.uint64(_DESCRIPTION_BITS))
     keys |= families << np.uint64(1)
-    keys[grams.first_word :] |= np.uint64(1)
+    keys |= grams.is_word.astype(np.uint64)
     keys.sort()
     per_comment = np.bincount((keys >> np.uint64(32)).astype(np.int64), minlength=len(comments))
     return _Measured(keys.astype(np.uint32), per_comment, grams.sizes)

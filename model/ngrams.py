@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     I32 = npt.NDArray[np.int32]
     Ints = npt.NDArray[np.int64]
     Floats = npt.NDArray[np.float64]
+    Bools = npt.NDArray[np.bool_]
 
 FAMILIES = ("text_characters", "text_words", "author", "author_url", "links", "email", "traits")
 """The kinds of evidence that are weighed apart, each by a regression of its own."""
@@ -50,6 +51,7 @@ _BASE = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xC2B2AE3D27D4EB4F)
 _KIND_SALTS = np.array([0x632BE59BD9B4E019 * (2 * kind + 1) % (1 << 64) for kind in Kind], dtype=np.uint64)
 _HALF, _WORD_SHIFT, _SHIFT = np.uint64(32), np.uint64(29), np.uint64(64 - COLUMN_BITS)
+_NARROW_BASE, _NARROW_SHIFT = np.uint32(0x9E3779B1), np.uint32(6)
 _STEPS = np.array([0, 1, 2, 2, 3, 4])
 """How far the last word of an n-gram lies behind its first: a word, a pair, a triple, and pairs with gaps."""
 _TRIPLE = 2
@@ -59,7 +61,7 @@ _SEPARATOR = "\x00"
 
 @dataclass(frozen=True, slots=True)
 class Grams:
-    """The distinct n-grams of a batch of n comments: of characters, then of words, then traits.
+    """The distinct n-grams of a batch of n comments, comment by comment: of characters, then of words, then traits.
 
     How often a comment repeats an n-gram says little, and would let floods of one character outweigh all else.
 
@@ -69,7 +71,7 @@ class Grams:
         words: int32, shape (g,): the word of a comment's text in which, or in the blank before which, the n-gram
             begins, as an index into the words; -1 for what begins behind the last, or is not of the text.
         sizes: int64, shape (n, families): how many distinct n-grams a comment has of each family.
-        first_word: where the n-grams of words begin.
+        is_word: bool, shape (g,): whether it is one of words, or a trait.
         joined: all strings, each closed by a separator.
         word_starts, word_ends: int32, shape (w,): where the words lie in ``joined``; ends are exclusive.
     """
@@ -78,7 +80,7 @@ class Grams:
     cells: I32
     words: I32
     sizes: Ints
-    first_word: int
+    is_word: npt.NDArray[np.bool_]
     joined: str
     word_starts: I32
     word_ends: I32
@@ -97,7 +99,7 @@ def grams_of(batch: Sequence[Parts]) -> Grams:
         trait_hashes.extend(map(_trait_hash, traits))
         trait_rows.extend([row] * len(traits))
     joined = _SEPARATOR.join(strings) + _SEPARATOR
-    columns, cells, words, sizes, first_word, starts, ends = _hash(
+    columns, cells, words, is_word, sizes, starts, ends = _hash(
         np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32),
         np.array(layout, dtype=np.int64).reshape(-1, 3),
         np.array(trait_hashes, dtype=np.uint64),
@@ -106,7 +108,7 @@ def grams_of(batch: Sequence[Parts]) -> Grams:
         _CLASSES,
         _LOWER_CASE,
     )
-    return Grams(columns, cells, words, sizes, first_word, joined, starts, ends)
+    return Grams(columns, cells, words, sizes, is_word, joined, starts, ends)
 
 
 @lru_cache(maxsize=4096)
@@ -132,15 +134,17 @@ def _word_gram(words: U64, first: int, shape: int) -> np.uint64:
 
 
 @compiled
-def _is_first(seen: U64, row: int, column: np.uint32) -> bool:
-    """Say whether a comment has not had this n-gram yet, and remember it; ``seen`` is a hash table, 0 where free."""
-    key = (np.uint64(row + 1) << _HALF) | np.uint64(column)
-    mask = np.uint64(len(seen) - 1)
-    slot = ((key * _BASE) >> _HALF) & mask
+def _is_first(seen: U32, mask: np.uint32, column: np.uint32) -> bool:
+    """Say whether a comment has not had this n-gram yet, and remember it.
+
+    ``seen`` up to ``mask`` is a hash table, 0 where free. Narrow, and cleared for each comment, so that it stays near.
+    """
+    key = column + np.uint32(1)
+    slot = (np.uint32(column * _NARROW_BASE) >> _NARROW_SHIFT) & mask
     while seen[slot] != 0:
         if seen[slot] == key:
             return False
-        slot = (slot + np.uint64(1)) & mask
+        slot = (slot + np.uint32(1)) & mask
     seen[slot] = key
     return True
 
@@ -148,77 +152,84 @@ def _is_first(seen: U64, row: int, column: np.uint32) -> bool:
 @compiled
 def _hash(
     codes: U32, layout: Ints, trait_hashes: U64, trait_rows: Ints, count: int, classes: U8, lower_case: U32
-) -> tuple[U32, I32, I32, Ints, int, I32, I32]:
+) -> tuple[U32, I32, I32, Bools, Ints, I32, I32]:
     """Hash the strings of ``layout`` (length, kind, comment), which lie in ``codes`` one behind the other."""
     starts, ends, hashes, first_of = _find_words(codes, layout, classes, lower_case)
-    total = len(trait_hashes)
-    for segment in range(len(layout)):
-        if _FAMILY_OF_CHARACTERS[layout[segment, 1]] != _NONE:
-            total += (LONGEST + 1 - SHORTEST) * layout[segment, 0]
-        if _FAMILY_OF_WORDS[layout[segment, 1]] != _NONE:
-            total += 6 * (first_of[segment + 1] - first_of[segment])
-    seen = np.zeros(1 << (int(np.log2(total + 1)) + 2), np.uint64)
-    columns = np.empty(total, np.uint32)
-    cells = np.empty(total, np.int32)
-    words = np.full(total, -1, np.int32)
+    most = _most_ngrams(layout, trait_rows, first_of, count)
+    total = most.sum()
+    columns, cells = np.empty(total, np.uint32), np.empty(total, np.int32)
+    words, is_word = np.full(total, -1, np.int32), np.ones(total, np.bool_)
     sizes = np.zeros((count, _FAMILY_COUNT), np.int64)
-    place = 0
-    end = -1
+    seen = np.empty(4 * max(most.max(), 1) if count else 0, np.uint32)
+    place, end, segment, trait = 0, -1, 0, 0
+    for row in range(count):
+        width = 1 << (int(np.log2(max(most[row], 1))) + 2)
+        seen[:width] = 0
+        mask = np.uint32(width - 1)
+        first_segment = segment
+        while segment < len(layout) and layout[segment, 2] == row:
+            kind = layout[segment, 1]
+            start, end = end + 1, end + 1 + layout[segment, 0]
+            family, salt = _FAMILY_OF_CHARACTERS[kind], _KIND_SALTS[kind]
+            word, last_word = first_of[segment], first_of[segment + 1]
+            first = place
+            for position in range(start, end if family != _NONE else start):
+                while word < last_word and ends[word] <= position:
+                    word += 1
+                begins_in = word if family == 0 and word < last_word else -1
+                gram = np.uint64(codes[position]) * _MIX + salt
+                for order in range(SHORTEST, min(LONGEST, end - position) + 1):
+                    gram = gram * _BASE + (np.uint64(codes[position + order - 1]) * _MIX + salt)
+                    column = _column(gram)
+                    if _is_first(seen, mask, column):
+                        columns[place], words[place] = column, begins_in
+                        place += 1
+            _close(cells, sizes, row, family, first, place)
+            is_word[first:place] = False
+            segment += 1
+        for known in range(first_segment, segment):
+            family = _FAMILY_OF_WORDS[layout[known, 1]]
+            first, last_word = place, first_of[known + 1]
+            for word in range(first_of[known], last_word if family != _NONE else first_of[known]):
+                for shape in range(6):
+                    if word + _STEPS[shape] < last_word:
+                        column = _column(_word_gram(hashes, word, shape))
+                        if _is_first(seen, mask, column):
+                            columns[place], words[place] = column, word if family == 1 else -1
+                            place += 1
+            _close(cells, sizes, row, family, first, place)
+        first = place
+        while trait < len(trait_hashes) and trait_rows[trait] == row:
+            column = _column(trait_hashes[trait])
+            if _is_first(seen, mask, column):
+                columns[place] = column
+                place += 1
+            trait += 1
+        _close(cells, sizes, row, _FAMILY_OF_TRAITS, first, place)
+    return columns[:place], cells[:place], words[:place], is_word[:place], sizes, starts, ends
+
+
+@compiled
+def _most_ngrams(layout: Ints, trait_rows: Ints, first_of: Ints, count: int) -> Ints:
+    """Count the n-grams of each comment, repeated ones and some more: int64, shape (count,)."""
+    most = np.zeros(count, np.int64)
+    for row in trait_rows:
+        most[row] += 1
     for segment in range(len(layout)):
         length, kind, row = layout[segment]
-        start, end = end + 1, end + 1 + length
-        family = _FAMILY_OF_CHARACTERS[kind]
-        if family == _NONE:
-            continue
-        cell = row * _FAMILY_COUNT + family
-        salt = _KIND_SALTS[kind]
-        word, last_word = first_of[segment], first_of[segment + 1]
-        first = place
-        for position in range(start, end):
-            while word < last_word and ends[word] <= position:
-                word += 1
-            gram = np.uint64(codes[position]) * _MIX + salt
-            for order in range(2, min(LONGEST, end - position) + 1):
-                gram = gram * _BASE + (np.uint64(codes[position + order - 1]) * _MIX + salt)
-                column = _column(gram)
-                if order >= SHORTEST and _is_first(seen, row, column):
-                    columns[place] = column
-                    cells[place] = cell
-                    if family == 0 and word < last_word:
-                        words[place] = word
-                    place += 1
+        if _FAMILY_OF_CHARACTERS[kind] != _NONE:
+            most[row] += (LONGEST + 1 - SHORTEST) * length
+        if _FAMILY_OF_WORDS[kind] != _NONE:
+            most[row] += len(_STEPS) * (first_of[segment + 1] - first_of[segment])
+    return most
+
+
+@compiled
+def _close(cells: I32, sizes: Ints, row: int, family: int, first: int, place: int) -> None:
+    """Say whose the n-grams from ``first`` on are."""
+    if place > first:
+        cells[first:place] = row * _FAMILY_COUNT + family
         sizes[row, family] += place - first
-    first_word = place
-    for segment in range(len(layout)):
-        _, kind, row = layout[segment]
-        family = _FAMILY_OF_WORDS[kind]
-        if family == _NONE:
-            continue
-        first = place
-        last_word = first_of[segment + 1]
-        for word in range(first_of[segment], last_word):
-            beginning = place
-            for shape in range(6):
-                step = _STEPS[shape]
-                if word + step >= last_word:
-                    continue
-                column = _column(_word_gram(hashes, word, shape))
-                if _is_first(seen, row, column):
-                    columns[place] = column
-                    place += 1
-            cells[beginning:place] = row * _FAMILY_COUNT + family
-            if family == 1:
-                words[beginning:place] = word
-        sizes[row, family] += place - first
-    for trait in range(len(trait_hashes)):
-        column = _column(trait_hashes[trait])
-        if not _is_first(seen, trait_rows[trait], column):
-            continue
-        columns[place] = column
-        cells[place] = trait_rows[trait] * _FAMILY_COUNT + _FAMILY_OF_TRAITS
-        sizes[trait_rows[trait], _FAMILY_OF_TRAITS] += 1
-        place += 1
-    return columns[:place], cells[:place], words[:place], sizes, first_word, starts, ends
 
 
 @compiled
