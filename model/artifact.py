@@ -238,7 +238,7 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray[Any, Any]:
     expected = dtype.itemsize * shape[0]
     if member.file_size != expected:
         raise ValueError(f"{name} has {member.file_size} bytes, expected {expected}")
-    array = np.frombuffer(archive.read(member), dtype=dtype).reshape(shape)
+    array = np.frombuffer(archive.read(member), dtype=dtype).reshape(shape).copy()  # numpy's own memory has large pages
     if dtype.kind == "f" and not np.isfinite(array).all():
         raise ValueError(f"{name} holds numbers that are not finite")
     return array
