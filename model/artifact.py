@@ -164,9 +164,9 @@ def packed(scorer: Scorer, thresholds: Thresholds, card: dict[str, Any]) -> byte
     )
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(_member("header.json"), header.encode(), compresslevel=9)
+        archive.writestr(_member("header.json"), header.encode(), compresslevel=6)
         for name, (dtype, _) in _ARRAYS.items():
-            archive.writestr(_member(f"{name}.bin"), arrays[name].astype(dtype).tobytes(), compresslevel=9)
+            archive.writestr(_member(f"{name}.bin"), arrays[name].astype(dtype).tobytes(), compresslevel=6)
     payload = buffer.getvalue()
     return _MAGIC + hashlib.sha256(payload).digest() + payload
 
