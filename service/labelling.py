@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PATH = "/v1/labels"
 CHECKS_PATH = "/v1/checks/"
-PATIENCE = timedelta(seconds=10 * INTERVAL_SECONDS)
+PATIENCE = timedelta(seconds=4 * INTERVAL_SECONDS)
 """How long a check may take from one worker's answer to where all workers see it."""
 CHECK_ID = re.compile("[0-9a-f]{32}")
 

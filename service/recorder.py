@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
-from model.comment import FIELD_NAMES
 from model.verdict import Decision
 from training.database import StoreError
 from training.labels import Check
@@ -25,16 +22,15 @@ if TYPE_CHECKING:
     from model.comment import Comment
     from model.verdict import Verdict
     from service.rulebook import Rulebook
-    from training.labels import LabelStore
+    from training.labels import LabelStore, WrittenCheck
     from training.statistics import Counted, Kind, Statistics
 
-INTERVAL_SECONDS = 0.1
+INTERVAL_SECONDS = 0.25
 FORGET_EVERY_SECONDS = 600
 COUNT_MATCHES_EVERY_SECONDS = 5
-MAX_WAITING_CHARACTERS = 32 * 1024 * 1024
+MAX_WAITING_BYTES = 32 * 1024 * 1024
 """What waits to be written, all comments together; while the database is away, the oldest are dropped beyond that."""
 
-_values = attrgetter(*FIELD_NAMES)
 _log = logging.getLogger("hamgate.recorder")
 
 
@@ -49,8 +45,8 @@ class Recorder:
         self._counts: Counter[Counted] = Counter()
         self._kept = timedelta(days=kept_days)
         self._lock = Lock()
-        self._waiting: deque[Check] = deque()
-        self._waiting_characters = 0
+        self._waiting: deque[WrittenCheck] = deque()
+        self._waiting_bytes = 0
         self._fails = False
         self._stopping = Event()
         self._thread = Thread(target=self._keep_writing, name="recorder", daemon=True)
@@ -61,10 +57,9 @@ class Recorder:
         if not self._kept:
             return
         now = datetime.now(UTC)
-        check = Check(check_id, site, now, comment, verdict.score, verdict.decision, verdict.model)
-        if verdict.decision is Decision.REVIEW:
-            check = replace(check, reasons=verdict.reasons, sketch=verdict.sketch)
-        self._hold([check])
+        doubts = (verdict.reasons, verdict.sketch) if verdict.decision is Decision.REVIEW else ()
+        check = Check(check_id, site, now, comment, verdict.score, verdict.decision, verdict.model, *doubts)
+        self._hold([self._labels.written(check)])  # at once, since what waits in many small parts slows down all else
 
     def count(self, site: str, kind: Kind) -> None:
         """Count a comment of a site in this month before long."""
@@ -72,12 +67,13 @@ class Recorder:
         with self._lock:
             self._counts[site, month, kind] += 1
 
-    def _hold(self, checks: list[Check]) -> None:
+    def _hold(self, checks: list[WrittenCheck]) -> None:
         with self._lock:
-            self._waiting.extend(checks)
-            self._waiting_characters += sum(map(_characters, checks))
-            while self._waiting_characters > MAX_WAITING_CHARACTERS:
-                self._waiting_characters -= _characters(self._waiting.popleft())
+            for check in checks:
+                self._waiting.append(check)
+                self._waiting_bytes += check.size
+            while self._waiting_bytes > MAX_WAITING_BYTES:
+                self._waiting_bytes -= self._waiting.popleft().size
 
     def close(self) -> None:
         """Write what waits, and stop."""
@@ -104,10 +100,10 @@ class Recorder:
         with self._lock:
             checks = list(self._waiting)
             self._waiting.clear()
-            self._waiting_characters = 0
+            self._waiting_bytes = 0
             counts, self._counts = self._counts, Counter()
         try:
-            self._labels.remember(checks)
+            self._labels.keep(checks)
             checks = []
             self._statistics.add(counts)
             self._fails = False
@@ -133,7 +129,3 @@ class Recorder:
                 self._labels.forget_checks_of(site, now - timedelta(days=days))
         except Exception:
             _log.exception("old checks can't be forgotten")
-
-
-def _characters(check: Check) -> int:
-    return sum(map(len, _values(check.comment)))

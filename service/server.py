@@ -8,6 +8,7 @@ model file comes into service; a worker that dies is replaced.
 from __future__ import annotations
 
 import atexit
+import gc
 import logging.config
 import multiprocessing
 import os
@@ -223,6 +224,8 @@ def _gateway(config: Config) -> Any:  # granian's type is that of its plain func
     """Build what a worker runs; called in the worker."""
     Thread(target=_stop_with_launcher, name="launcher-watch", daemon=True).start()
     app = create_app(config)
+    gc.collect()
+    gc.freeze()  # what is there by now stays, so that nobody need look through it again and again
     for name in ("hamgate.follower", "hamgate.recorder", "hamgate.callbacks"):
         atexit.register(app.extensions[name].close)
     waiting = (LABELS_PATH, CHECKS_PATH, METRICS_PATH, *AKISMET_LABEL_PATHS)

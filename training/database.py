@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from training.formats.row import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from types import TracebackType
 
@@ -122,6 +124,19 @@ class Database:
                 is_busy = True
             connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         return not is_busy
+
+
+def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows of values that drivers take as they are, each in the order of the columns."""
+    if connection.dialect.name == "sqlite":  # straight to the driver, which takes half as long
+        connection.exec_driver_sql(_sqlite_insert(table), list(rows))
+    else:
+        connection.execute(sa.insert(table), [dict(zip(table.c.keys(), row, strict=True)) for row in rows])
+
+
+@cache
+def _sqlite_insert(table: sa.Table) -> str:
+    return str(sa.insert(table).compile(dialect=sqlite.dialect()))
 
 
 def take_turns(connection: sa.Connection, lock: int) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import sqlalchemy as sa
 
 from model.sketch import BYTES_OF_BAND, MIN_SIMILARITY, similarities
+from training.database import insert_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,14 +53,15 @@ _bands = [queue.c[f"band{place}"] for place in range(BANDS)]
 
 
 class Doubtful(NamedTuple):
-    """A check that is held for review."""
+    """What is noted of a check that is held for review. The uncertainty of its score is in bits."""
 
     check_id: str
     site: str
-    comment: Comment
     comment_digest: bytes
-    score: float
-    reasons: tuple[Reason, ...]
+    uncertainty: float
+    features: str
+    words: str
+    reasons: bytes
     sketch: bytes
 
 
@@ -77,12 +79,29 @@ class _Campaigns(NamedTuple):
     sizes: Counter[str]
 
 
+def doubtful_of(
+    check_id: str,
+    site: str,
+    comment: Comment,
+    comment_digest: bytes,
+    score: float,
+    reasons: Sequence[Reason],
+    sketch: bytes,
+) -> Doubtful:
+    """Take note of a check."""
+    speaking = sorted({feature_of(reason) for reason in reasons if reason.weight > 0})
+    words = folded(f"{comment.author[:200]}\n{comment.text}"[:MAX_WORDS_CHARACTERS])
+    features = f" {' '.join(speaking)} "[:255]
+    written = json.dumps(reasons).encode()
+    return Doubtful(check_id, site, comment_digest, _entropy(score), features, words, written, sketch)
+
+
 def enqueue(connection: sa.Connection, doubtful: Sequence[Doubtful]) -> None:
     """Note checks that the same transaction has written."""
     for start in range(0, len(doubtful), LOOKED_UP_AT_ONCE):
         some = doubtful[start : start + LOOKED_UP_AT_ONCE]
         known = _known(connection, some)
-        connection.execute(sa.insert(queue), [_row(one, known) for one in some])
+        insert_rows(connection, queue, [_row(one, known) for one in some])
 
 
 def folded(text: str) -> str:
@@ -95,7 +114,8 @@ def feature_of(reason: Reason) -> str:
     return reason.feature.partition(":")[0]
 
 
-def _row(one: Doubtful, known: _Campaigns) -> dict[str, Any]:
+def _row(one: Doubtful, known: _Campaigns) -> tuple[Any, ...]:
+    """Lay out a check in the order of the columns."""
     bands = _bands_of(one.sketch)
     campaign = _campaign(one, known, bands)
     others = known.sizes[campaign]
@@ -104,19 +124,18 @@ def _row(one: Doubtful, known: _Campaigns) -> dict[str, Any]:
     if is_first:
         for place, band in bands:
             known.alike[one.site, place, band].append(_First(campaign, one.sketch))
-    speaking = sorted({feature_of(reason) for reason in one.reasons if reason.weight > 0})
-    return {
-        "check_id": one.check_id,
-        "site": one.site,
-        "comment_digest": one.comment_digest,
-        "urgency": _entropy(one.score) + URGENCY_OF_DOUBLING * log2(1 + others),
-        "campaign": campaign,
-        "features": f" {' '.join(speaking)} "[:255],
-        "words": folded(f"{one.comment.author[:200]}\n{one.comment.text}"[:MAX_WORDS_CHARACTERS]),
-        "reasons": json.dumps(one.reasons).encode(),
-        "sketch": one.sketch,
-        **{f"band{place}": band if is_first else None for place, band in bands},
-    }
+    return (
+        one.check_id,
+        one.site,
+        one.comment_digest,
+        one.uncertainty + URGENCY_OF_DOUBLING * log2(1 + others),
+        campaign,
+        one.features,
+        one.words,
+        one.reasons,
+        one.sketch,
+        *(band if is_first else None for _, band in bands),
+    )
 
 
 def _campaign(one: Doubtful, known: _Campaigns, bands: Sequence[tuple[int, int]]) -> str:
@@ -131,13 +150,11 @@ def _campaign(one: Doubtful, known: _Campaigns, bands: Sequence[tuple[int, int]]
 def _known(connection: sa.Connection, doubtful: Iterable[Doubtful]) -> _Campaigns:
     """Find the campaigns in the queue that these may belong to."""
     wanted: list[set[int]] = [set() for _ in range(BANDS)]
-    sites = set()
     for one in doubtful:
-        sites.add(one.site)
         for place, band in _bands_of(one.sketch):
             wanted[place].add(band)
     alike = sa.or_(*(column.in_(bands) for column, bands in zip(_bands, wanted, strict=True)))
-    chosen = sa.select(queue.c.site, queue.c.campaign, queue.c.sketch).where(alike, queue.c.site.in_(sites))
+    chosen = sa.select(queue.c.site, queue.c.campaign, queue.c.sketch).where(alike)  # with sites, all of theirs is read
     known = _Campaigns(defaultdict(lambda: deque(maxlen=MAX_OF_BAND)), Counter())
     for site, campaign, sketch in connection.execute(chosen.order_by(queue.c.check_id.desc()).limit(LOOKED_UP_AT_ONCE)):
         known.sizes[campaign] = 0

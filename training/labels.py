@@ -10,13 +10,13 @@ import heapq
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
 from model.verdict import Decision
-from training.database import take_turns
-from training.doubts import Doubtful, enqueue
+from training.database import insert_rows, take_turns
+from training.doubts import Doubtful, doubtful_of, enqueue
 from training.tables import NAME_CHARACTERS, decoded, encoded, erasures
 from training.tables import checks as _checks
 from training.tables import labels as _labels
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from training.pseudonyms import Pseudonyms
 
 _stands = _labels.c.withdrawal.is_(None)
-_COMMENT = 3
 _REVIEW = str(Decision.REVIEW)
 _ROWS_AT_ONCE = 100
 MAX_CHECK_BYTES = 256 * 1024
@@ -58,6 +57,14 @@ class Check:
     model: str
     reasons: tuple[Reason, ...] = ()
     sketch: bytes = b""
+
+
+class WrittenCheck(NamedTuple):
+    """A check as it is kept: its row in the order of the columns, and how many bytes its comment takes there."""
+
+    row: tuple[Any, ...]
+    size: int
+    doubtful: Doubtful | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +114,22 @@ class LabelStore:
 
     def remember(self, checks: Sequence[Check]) -> None:
         """Keep checks, so that they can be labelled by their id; those of more than ``MAX_CHECK_BYTES`` are not."""
-        written = [(check, _check_row(check, self._kept(check.comment))) for check in checks]
-        kept = [(check, row) for check, row in written if len(row[_COMMENT]) <= MAX_CHECK_BYTES]
-        if not kept:
-            return
-        rows = [row for _, row in kept]
-        insert = sa.insert(_checks)
-        with self._database.transaction() as connection:
-            if connection.dialect.positional:  # straight to the driver, which takes half as long
-                connection.exec_driver_sql(str(insert.compile(dialect=connection.dialect)), rows)
-            else:
-                connection.execute(insert, [dict(zip(_checks.c.keys(), row, strict=True)) for row in rows])
-            enqueue(connection, [_doubtful(check, row[_COMMENT]) for check, row in kept if check.decision == _REVIEW])
+        self.keep([self.written(check) for check in checks])
+
+    def written(self, check: Check) -> WrittenCheck:
+        """Lay out a check as it is kept, with pseudonyms for addresses."""
+        instead = {} if self._pseudonyms is None else self._pseudonyms.instead_of(check.comment)
+        comment, at = encoded(check.comment, instead), check.checked_at.timestamp()
+        row = check.id, check.site, at, comment, check.score, str(check.decision), check.model
+        return WrittenCheck(row, len(comment), _doubtful(check, comment) if check.decision == _REVIEW else None)
+
+    def keep(self, checks: Sequence[WrittenCheck]) -> None:
+        """Keep checks that are written already."""
+        kept = [check for check in checks if check.size <= MAX_CHECK_BYTES]
+        if kept:
+            with self._database.transaction() as connection:
+                insert_rows(connection, _checks, [check.row for check in kept])
+                enqueue(connection, [check.doubtful for check in kept if check.doubtful is not None])
 
     def check(self, check_id: str) -> Check | None:
         """Find a check by its id."""
@@ -387,15 +398,9 @@ def _last_label(connection: sa.Connection, site: str, digest: bytes) -> str | No
     return connection.execute(chosen.order_by(_labels.c.number.desc()).limit(1)).scalar_one_or_none()
 
 
-def _check_row(check: Check, comment: Comment) -> tuple[Any, ...]:
-    """Lay out a check in the order of the columns."""
-    at = check.checked_at.timestamp()
-    return check.id, check.site, at, encoded(comment), check.score, str(check.decision), check.model
-
-
 def _doubtful(check: Check, written: bytes) -> Doubtful:
     digest = sha256(written).digest()
-    return Doubtful(check.id, check.site, check.comment, digest, check.score, check.reasons, check.sketch)
+    return doubtful_of(check.id, check.site, check.comment, digest, check.score, check.reasons, check.sketch)
 
 
 def check_of(row: sa.Row[Any]) -> Check:

@@ -28,9 +28,17 @@ class Pseudonyms:
 
     def of(self, comment: Comment) -> Comment:
         """Return the comment with pseudonyms for its addresses."""
-        if not comment.author_email and not comment.user_ip:
-            return comment
-        return replace(comment, author_email=self.of_email(comment.author_email), user_ip=self.of_ip(comment.user_ip))
+        instead = self.instead_of(comment)
+        return replace(comment, **instead) if instead else comment
+
+    def instead_of(self, comment: Comment) -> dict[str, str]:
+        """Return pseudonyms by the names of the comment's fields that hold addresses."""
+        instead = {}
+        if comment.author_email:
+            instead["author_email"] = self.of_email(comment.author_email)
+        if comment.user_ip:
+            instead["user_ip"] = self.of_ip(comment.user_ip)
+        return instead
 
     def of_email(self, address: str) -> str:
         """Return ``keyed-HASH@DOMAIN``, without ``@DOMAIN`` where there is none; nobody's address stays nobody's."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from operator import attrgetter
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -17,6 +18,8 @@ from model.comment import FIELD_NAMES, Comment
 from training.database import UtcDateTime
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.sql.compiler import SQLCompiler
 
 NAME_CHARACTERS = 253
@@ -67,9 +70,13 @@ erasures = sa.Table(
 )
 
 
-def encoded(comment: Comment) -> bytes:
-    """Return JSON in ASCII, which keeps lone surrogates and NUL, without the fields that are empty."""
-    return json.dumps({name: value for name, value in zip(_NAMES, _values(comment), strict=True) if value}).encode()
+def encoded(comment: Comment, instead: Mapping[str, str] = MappingProxyType({})) -> bytes:
+    """Return JSON in ASCII, which keeps lone surrogates and NUL, without the fields that are empty.
+
+    ``instead`` holds other values for some that are not.
+    """
+    known = {name: value for name, value in zip(_NAMES, _values(comment), strict=True) if value}
+    return json.dumps({**known, **instead}).encode()
 
 
 def decoded(written: bytes) -> Comment:
