@@ -74,6 +74,11 @@ class Config:
         return max(self.keep_addresses_days, self.keep_checks_days)
 
     @property
+    def keep_reports_days(self) -> float:
+        """How long it is kept what came of a job: as long as checks, and a day at least."""
+        return max(self.keep_checks_days, 1.0)
+
+    @property
     def max_body_bytes(self) -> int:
         """The largest body of a request, in bytes."""
         return self.max_body_kib * KIB

@@ -31,6 +31,7 @@ class Processing:
     site: str
     is_log_only: bool
     keep_checks_days: float
+    keep_reports_days: float
     strip_labels_days: float
     hash_addresses: bool
     share_labels: bool
@@ -52,6 +53,7 @@ class Processing:
             site=site,
             is_log_only=settings.is_log_only,
             keep_checks_days=days,
+            keep_reports_days=config.keep_reports_days,
             strip_labels_days=config.strip_labels_days,
             hash_addresses=config.hash_addresses,
             share_labels=config.share_labels,
@@ -92,6 +94,8 @@ class Processing:
         yield _statement("kept", "stripped", days=self.strip_labels_days, fields=UNREAD)
         yield _statement("kept", "hashed" if self.hash_addresses else "plain")
         yield _statement("kept", "as_sent", fields=AS_SENT)
+        yield _statement("kept", "uploads")
+        yield _statement("kept", "reports", days=self.keep_reports_days)
         yield _statement("kept", "campaigns")
         yield _statement("kept", "statistics")
 

@@ -41,7 +41,7 @@ class Schedule:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._clock = _clock(config, datetime.now(UTC))
-        self._kept = timedelta(days=max(config.keep_checks_days, 1))
+        self._kept = timedelta(days=config.keep_reports_days)
         self._uploads = Uploads(beside(config.database, "uploads"), config.max_upload_bytes)
         self._running: dict[int, JobProcess] = {}
         self._tidied_at = datetime.min.replace(tzinfo=UTC)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import string
 import sys
 from contextlib import contextmanager
@@ -21,16 +22,19 @@ from service.addresses import pseudonyms_with
 from service.app import create_app
 from service.auth import digest_of, make_key
 from service.catalogues import DEFAULT, catalogues
+from service.files import beside
 from service.processing import AS_SENT, READ
 from service.schedule import Schedule
 from service.secret import open_secret
 from service.upkeep import Upkeep
+from service.uploads import Uploads
 from service.webhook import members
 from training.accounts import Role
 from training.callbacks import AllowedHost, CallbackHosts
 from training.campaigns import Campaigns
 from training.database import Database
 from training.forgetting import UNREAD
+from training.jobs import Jobs
 from training.labels import Check, GivenLabel, LabelStore, first_id
 from training.people import People, Person
 from training.settings import KEEP_CHECKS_DAYS, LOG_ONLY, SettingsStore
@@ -270,6 +274,35 @@ def labels_teach(config: Config, is_shared: bool) -> None:
         close(app)
 
 
+def uploads_are_deleted(config: Config) -> None:
+    place = Place(config)
+    uploads = Uploads(beside(config.database, "uploads"), 100)
+    older, newer = (uploads.path(uploads.begin("comments.csv")) for _ in range(2))
+    for path, hours in ((older, 24.1), (newer, 23.9)):
+        os.utime(path, ((NOW - timedelta(hours=hours)).timestamp(),) * 2)
+    look_after(place)
+    assert (older.exists(), newer.exists()) == (False, True)
+
+
+def reports_are_kept(config: Config) -> None:
+    place = Place(config, keep_checks_days=20)
+    assert "20 days" in place.said()["kept", "reports"]
+    with place.database() as database:
+        numbers = []
+        for days in (20.1, 19.9):
+            at, jobs = NOW - timedelta(days=days), Jobs(database)
+            numbers.append(jobs.ask("trial", {}, at, "ann"))
+            jobs.take("here", at)
+            jobs.finish(numbers[-1], "done", {"wronged": [WHOLE]}, at)
+        look_after(place)
+        assert [Jobs(database).find(number) is None for number in numbers] == [True, False]
+
+
+def look_after(place: Place) -> None:
+    with place.database() as database:
+        Schedule(place.config)._tidy(Jobs(database), NOW)
+
+
 def is_retrained(config: Config, hours: float) -> None:
     place = Place(config, retrain_every=hours)
     assert ("retrain" in Schedule(place.config)._clock) is bool(hours)
@@ -395,6 +428,8 @@ PROOFS: dict[tuple[str, str], Callable[[Config], None]] = {
     ("kept", "hashed"): lambda config: addresses_are(config, True),
     ("kept", "plain"): lambda config: addresses_are(config, False),
     ("kept", "as_sent"): all_else_is_as_sent,
+    ("kept", "uploads"): uploads_are_deleted,
+    ("kept", "reports"): reports_are_kept,
     ("kept", "campaigns"): campaigns_last_a_day,
     ("kept", "statistics"): statistics_are_numbers,
     ("learnt", "at_once"): is_decided_and_corrected,
@@ -433,28 +468,28 @@ def test_no_statement_is_without_proof() -> None:
 @pytest.mark.parametrize(
     ("settings", "prepare", "gone", "new"),
     [
-        ({"keep_checks_days": 0}, None, ("kept", "checks"), ("kept", "no_checks")),
-        ({"hash_addresses": False}, None, ("kept", "hashed"), ("kept", "plain")),
-        ({"share_labels": True}, None, ("learnt", "own"), ("learnt", "shared")),
-        ({"retrain_every": 24}, None, ("learnt", "retrainable"), ("learnt", "retrained")),
-        ({"privacy_contact": "x"}, None, ("rights", "no_contact"), ("rights", "contact")),
-        ({}, only_log, ("purpose", "automatic"), ("purpose", "log_only")),
-        ({}, allow_host, None, ("seen", "callbacks")),
+        ({"keep_checks_days": 0}, None, ("kept", "checks"), {("kept", "no_checks"), ("kept", "reports")}),
+        ({"hash_addresses": False}, None, ("kept", "hashed"), {("kept", "plain")}),
+        ({"share_labels": True}, None, ("learnt", "own"), {("learnt", "shared")}),
+        ({"retrain_every": 24}, None, ("learnt", "retrainable"), {("learnt", "retrained")}),
+        ({"privacy_contact": "x"}, None, ("rights", "no_contact"), {("rights", "contact")}),
+        ({}, only_log, ("purpose", "automatic"), {("purpose", "log_only")}),
+        ({}, allow_host, None, {("seen", "callbacks")}),
     ],
 )
-def test_each_setting_changes_its_statement_and_no_other(
+def test_each_setting_changes_its_statements_and_no_others(
     config: Config,
     settings: dict[str, Any],
     prepare: Callable[[Place], None] | None,
     gone: tuple[str, str] | None,
-    new: tuple[str, str],
+    new: set[tuple[str, str]],
 ) -> None:
     before = Place(config).said()
     place = Place(config, **settings)
     if prepare:
         prepare(place)
     after = place.said()
-    assert {name: text for name, text in after.items() if before.get(name) != text}.keys() == {new}
+    assert {name: text for name, text in after.items() if before.get(name) != text}.keys() == new
     assert before.keys() - after.keys() == ({gone} if gone else set())
 
 
