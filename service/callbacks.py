@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 from collections import deque
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
 from typing import TYPE_CHECKING, NamedTuple
 
+from service.background import Background
 from service.destinations import destination_of
 from service.judge import not_of_comment
 from service.observer import REQUEST_ID
@@ -41,11 +41,12 @@ class _Noted(NamedTuple):
     key: str
 
 
-class Callbacks:
-    """The tellings of one worker."""
+class Callbacks(Background):
+    """The tellings of one worker; when it is closed, it writes what waits."""
 
     def __init__(self, hosts: CallbackHosts, tellings: Tellings, keys: SealedKeys, kept_days: float) -> None:
         """Keep tellings for as long as checks are kept, so many days; none if that is 0."""
+        super().__init__("callbacks")
         self._hosts = hosts
         self._tellings = tellings
         self._keys = keys
@@ -54,10 +55,8 @@ class Callbacks:
         self._waiting: deque[_Noted] = deque(maxlen=MAX_WAITING)
         self._forgot_at = datetime.min.replace(tzinfo=UTC)
         self._fails = False
-        self._stopping = Event()
-        self._work()
-        self._thread = Thread(target=self._keep_working, name="callbacks", daemon=True)
-        self._thread.start()
+        self._look()
+        self.start()
 
     def note(self, form: Form, environ: WSGIEnvironment, site: str, verdict: Verdict, is_spam: bool) -> None:
         """Note what a client is told of a comment, if its site has callbacks allowed."""
@@ -69,17 +68,12 @@ class Callbacks:
         telling = Telling(environ[REQUEST_ID], site, callback, post_id, parent_id, reasons, is_spam)
         self._waiting.append(_Noted(telling, form.key(environ, "api_key", "key")))
 
-    def close(self) -> None:
-        """Write what waits, and stop."""
-        self._stopping.set()
-        self._thread.join()
-
-    def _keep_working(self) -> None:
-        while not self._stopping.wait(INTERVAL_SECONDS):
-            self._work()
-        self._work()
-
     def _work(self) -> None:
+        while not self._stopping.wait(INTERVAL_SECONDS):
+            self._look()
+        self._look()
+
+    def _look(self) -> None:
         """Do what there is to be done; whatever goes wrong is logged, once, and tried again."""
         try:
             self._allowed = self._hosts.all()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from service.addresses import label_store
 from service.akismet import spam_decisions
+from service.background import Background
 from service.delivery import Delivery
 from service.follower import Follower
 from service.job_process import NICENESS
@@ -53,35 +54,32 @@ STOP_TIMEOUT_SECONDS = 5.0
 _log = logging.getLogger("hamgate.courier")
 
 
-class Courier:
+class Courier(Background):
     """Starts and stops the process, for the launcher."""
 
     def __init__(self, config: Config) -> None:
+        super().__init__("courier")
         self._config = config
         self._database = Database(config.database)
         self._process: BaseProcess | None = None
-        self._stopping = Event()
         self._renewing = Event()
-        self._thread = Thread(target=self._keep_looking, name="courier", daemon=True)
 
     def start(self) -> None:
         """Begin, unless checks are not kept, so that there is nothing to look at again."""
         if self._config.keep_checks_days:
-            self._thread.start()
+            super().start()
 
     def renew(self) -> None:
         """Have another process take over, with what the model file is now."""
         self._renewing.set()
 
     def close(self) -> None:
-        """Stop."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        """Stop, and the process."""
+        super().close()
         self._stop()
         self._database.close()
 
-    def _keep_looking(self) -> None:
+    def _work(self) -> None:
         fails = False
         while not self._stopping.wait(INTERVAL_SECONDS):
             try:

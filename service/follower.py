@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from threading import Event, Thread
 from typing import TYPE_CHECKING, NamedTuple
 
+from service.background import Background
 from training.foresight import Foresight
 from training.memory import MAX_LABELS, Memory
 from training.online import OnlineLayer
@@ -36,7 +36,7 @@ class Knowledge(NamedTuple):
     foresight: Foresight
 
 
-class Follower:
+class Follower(Background):
     """Reads the labels, promotions and settings there are, and from then on new ones, in a thread of its own.
 
     With ``share_labels``, what one site's labels teach has some say on all sites.
@@ -50,6 +50,7 @@ class Follower:
         rulebook: Rulebook,
         share_labels: bool = False,
     ) -> None:
+        super().__init__("follower")
         self.knowledge = Knowledge(Memory(), None, Foresight({}))
         self._labels = labels
         self._registry = registry
@@ -59,10 +60,8 @@ class Follower:
         self._newest = 0
         self._learnt_upon: tuple[str | None, int] | None = None
         self._fails = False
-        self._stopping = Event()
         self._read()
-        self._thread = Thread(target=self._keep_reading, name="follower", daemon=True)
-        self._thread.start()
+        self.start()
 
     @property
     def learnt(self) -> Learnt:
@@ -71,12 +70,7 @@ class Follower:
         is_whole = self._served.is_ready and not self._served.trouble and self._served.filter.version == model
         return Learnt(model if is_whole else None, withdrawal, self._rulebook.newest, self._newest)
 
-    def close(self) -> None:
-        """Stop."""
-        self._stopping.set()
-        self._thread.join()
-
-    def _keep_reading(self) -> None:
+    def _work(self) -> None:
         while not self._stopping.wait(INTERVAL_SECONDS):
             self._read()
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import logging
 from collections import Counter, deque
 from datetime import UTC, datetime, timedelta
-from threading import Event, Lock, Thread
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from model.verdict import Decision
+from service.background import Background
 from training.database import StoreError
 from training.labels import Check
 from training.statistics import month_of
@@ -34,11 +35,12 @@ MAX_WAITING_BYTES = 32 * 1024 * 1024
 _log = logging.getLogger("hamgate.recorder")
 
 
-class Recorder:
-    """Writes the checks of one worker."""
+class Recorder(Background):
+    """Writes the checks of one worker; when it is closed, it writes what waits."""
 
     def __init__(self, labels: LabelStore, statistics: Statistics, kept_days: float, rulebook: Rulebook) -> None:
         """Keep checks for so many days, or as few as a site wants; none at all if that is 0. Counts are always kept."""
+        super().__init__("recorder")
         self._labels = labels
         self._statistics = statistics
         self._rulebook = rulebook
@@ -48,9 +50,7 @@ class Recorder:
         self._waiting: deque[WrittenCheck] = deque()
         self._waiting_bytes = 0
         self._fails = False
-        self._stopping = Event()
-        self._thread = Thread(target=self._keep_writing, name="recorder", daemon=True)
-        self._thread.start()
+        self.start()
 
     def record(self, check_id: str, site: str, comment: Comment, verdict: Verdict) -> None:
         """Remember a check before long."""
@@ -75,13 +75,7 @@ class Recorder:
             while self._waiting_bytes > MAX_WAITING_BYTES:
                 self._waiting_bytes -= self._waiting.popleft().size
 
-    def close(self) -> None:
-        """Write what waits, and stop."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _keep_writing(self) -> None:
+    def _work(self) -> None:
         forgot_at = counted_at = datetime.min.replace(tzinfo=UTC)
         while not self._stopping.wait(INTERVAL_SECONDS):
             self._write()

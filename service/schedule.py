@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import os
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+from service.background import Background
 from service.config import HOST
 from service.files import beside
 from service.job_process import JobProcess
@@ -35,10 +35,14 @@ STOPPED = "the service was stopped while it ran; ask again"
 _log = logging.getLogger("hamgate.schedule")
 
 
-class Schedule:
-    """Starts jobs on this host: those that somebody asked for, retraining every so many hours, and a survey an hour."""
+class Schedule(Background):
+    """Starts jobs on this host: those that somebody asked for, retraining every so many hours, and a survey an hour.
+
+    Those that run here end with it.
+    """
 
     def __init__(self, config: Config) -> None:
+        super().__init__("schedule")
         self._config = config
         self._clock = _clock(config, datetime.now(UTC))
         self._kept = timedelta(days=config.keep_reports_days)
@@ -46,20 +50,8 @@ class Schedule:
         self._running: dict[int, JobProcess] = {}
         self._tidied_at = datetime.min.replace(tzinfo=UTC)
         self._fails = False
-        self._stopping = Event()
-        self._thread = Thread(target=self._keep_looking, name="schedule", daemon=True)
 
-    def start(self) -> None:
-        """Begin to look for jobs."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop, and the jobs that run here with it."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _keep_looking(self) -> None:
+    def _work(self) -> None:
         while not self._stopping.is_set():
             try:
                 with Database(self._config.database) as database:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from service.addresses import pseudonyms_with
+from service.background import Background
 from service.secret import open_secret
 from training.database import Database
 from training.forgetting import hash_stored, strip_labels
@@ -23,25 +23,14 @@ INTERVAL_SECONDS = 3600.0
 _log = logging.getLogger("hamgate.upkeep")
 
 
-class Upkeep:
+class Upkeep(Background):
     """Goes through what is stored, at the start and then every hour, a few rows at a time."""
 
     def __init__(self, config: Config) -> None:
+        super().__init__("upkeep")
         self._config = config
-        self._stopping = Event()
-        self._thread = Thread(target=self._keep_up, name="upkeep", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop; what is left is done after the next start."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def _keep_up(self) -> None:
+    def _work(self) -> None:
         pause = 0.0
         while not self._stopping.wait(pause):
             pause = INTERVAL_SECONDS
