@@ -3,7 +3,7 @@
 Knows nothing of HTTP, databases, clocks or environment variables.
 
 Reading order: comment, verdict, thresholds, characters, links, lookalikes, spelling, text, segments, lists, compiled,
-ngrams, sketch, scorer, relation, explanation, classifier, artifact.
+ngrams, sketch, scorer, relation, explanation, design, classifier, artifact.
 """
 
 from pathlib import Path

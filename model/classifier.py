@@ -1,29 +1,29 @@
 """Learning the weights from labelled comments, with scikit-learn's estimators and contract.
 
-Owns how weights are learnt and how much each site may say. Leaves scoring to ``scorer``, and which comments there are,
-their folds and the thresholds to the training package.
+Owns how weights are learnt and how much each site may say. Leaves measuring comments to ``design``, scoring to
+``scorer``, and which comments there are, their folds and the thresholds to the training package.
 
 Three learners share the n-grams because they fail differently on sites never seen: a logistic regression for each
 family, whose absence is then no evidence; one over all families together; and naive Bayes over the words of all fields
 (Graham 2002, Robinson 2003), which knows campaigns' wording with the fewest false alarms. Their plain sum beats each,
-and beats trees over them: ``docs/quality.md`` has the figures.
+and beats trees over them: ``docs/quality.md`` has the figures. The regressions' weights are averages over all steps of
+the descent (Polyak and Juditsky 1992): the last step's own owe too much to the comments that came last.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from joblib import Parallel, delayed
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 from model.compiled import compiled
-from model.ngrams import COLUMN_BITS, FAMILIES, TEXT_FAMILIES, grams_of
+from model.design import design_of, selected, shared_columns
+from model.ngrams import FAMILIES, TEXT_FAMILIES
 from model.scorer import Scorer, packed_table
-from model.segments import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,15 +31,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from model.comment import Comment
+    from model.design import Design
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
 
-CHUNK_COMMENTS = 64
-_DESCRIPTION_BITS = 4
-_DESCRIPTION_MASK = np.uint32((1 << _DESCRIPTION_BITS) - 1)
-MIN_SITES = 2
-"""An n-gram of one site alone says more about that site than about spam."""
 BAYES_STRENGTH = 0.45
 """Robinson's s: how many comments the prior of one half is worth."""
 BAYES_MIN_DISTANCE = 0.1
@@ -57,81 +53,6 @@ then left to the joint regression and to naive Bayes, which say the same more ev
 REGRESSION_SITE_POWER = 0.5
 BAYES_SITE_POWER = 0.2
 """A site with n comments of a label weighs n**power, so that no site or campaign dominates."""
-
-
-@dataclass(frozen=True, slots=True)
-class Design:
-    """Labelled comments as numbers.
-
-    Attributes:
-        counts: float32 CSR, shape (n, c): 1 where a comment has an n-gram; n-grams of one site alone are left out.
-        columns: int64, shape (c,): what the n-grams are known by.
-        family_of: int8, shape (c,): the family of an n-gram.
-        is_word: bool, shape (c,).
-        sizes: int64, shape (n, families): n-grams of each family in each comment.
-        labels: int64, shape (n,): 1 spam, 0 ham.
-        sites: int64, shape (n,): the site's number.
-    """
-
-    counts: sparse.csr_matrix
-    columns: Ints
-    family_of: npt.NDArray[np.int8]
-    is_word: npt.NDArray[np.bool_]
-    sizes: Ints
-    labels: Ints
-    sites: Ints
-
-
-def design_of(comments: Sequence[Comment], labels: Sequence[int], sites: Sequence[str], jobs: int = 1) -> Design:
-    """Measure labelled comments, in ``jobs`` processes."""
-    chunks = [comments[i : i + CHUNK_COMMENTS] for i in range(0, len(comments), CHUNK_COMMENTS)]
-    measured = Parallel(n_jobs=jobs)(delayed(_measure)(chunk) for chunk in chunks)
-    described = np.concatenate([chunk.described for chunk in measured])
-    indptr = np.concatenate([[0], np.cumsum(np.concatenate([chunk.distinct for chunk in measured]))])
-    sizes = np.concatenate([chunk.sizes for chunk in measured])
-    del measured
-    numbers = np.unique(np.asarray(sites), return_inverse=True)[1].astype(np.int64)
-    indices = (described >> _DESCRIPTION_BITS).view(np.int32)
-    ones = np.ones(len(indices), dtype=np.float32)
-    counts = sparse.csr_matrix((ones, indices, indptr), shape=(len(comments), 1 << COLUMN_BITS))
-    columns = _shared_columns(counts, np.arange(len(comments)), numbers)
-    description = np.zeros(1 << COLUMN_BITS, dtype=np.uint8)
-    description[indices] = described & _DESCRIPTION_MASK
-    return Design(
-        counts=_selected(counts, np.arange(len(comments)), columns),
-        columns=columns,
-        family_of=(description[columns] >> 1).view(np.int8),
-        is_word=description[columns] % 2 == 1,
-        sizes=sizes,
-        labels=np.asarray(labels, dtype=np.int64),
-        sites=numbers,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """The distinct n-grams of a chunk's comments, comment by comment.
-
-    Attributes:
-        described: uint32: the column, and in the lowest bits the family and whether it is one of words.
-        distinct: int64: how many each comment has.
-        sizes: int64, shape (n, families).
-    """
-
-    described: npt.NDArray[np.uint32]
-    distinct: Ints
-    sizes: Ints
-
-
-def _measure(comments: Sequence[Comment]) -> _Measured:
-    grams = grams_of([parts_of(comment) for comment in comments])
-    rows, families = np.divmod(grams.cells.astype(np.uint64), np.uint64(len(FAMILIES)))
-    keys = (rows << np.uint64(32)) | (grams.columns.astype(np.uint64) << np.uint64(_DESCRIPTION_BITS))
-    keys |= families << np.uint64(1)
-    keys |= grams.is_word.astype(np.uint64)
-    keys.sort()
-    per_comment = np.bincount((keys >> np.uint64(32)).astype(np.int64), minlength=len(comments))
-    return _Measured(keys.astype(np.uint32), per_comment, grams.sizes)
 
 
 class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -170,8 +91,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """Learn from measured comments, or from some rows of them."""
         chosen = np.arange(len(design.labels)) if rows is None else rows
         labels, sites, sizes = design.labels[chosen], design.sites[chosen], design.sizes[chosen]
-        shared = _shared_columns(design.counts, chosen, sites)
-        counts = _selected(design.counts, chosen, shared)
+        shared = shared_columns(design.counts, chosen, sites)
+        counts = selected(design.counts, chosen, shared)
         columns, family_of = design.columns[shared], design.family_of[shared]
         regression, joint, scales, offsets = self._fit_regressions(counts, family_of, sizes, labels, sites)
         ratios = np.where(design.is_word[shared], _bayes_ratios(counts, labels, sites), 0.0)
@@ -237,7 +158,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             place, present = np.flatnonzero(family_of == family), np.flatnonzero(sizes[:, family] > 0)
             is_regressed = name != "text_words" or len(labels) <= FEW_COMMENTS
             if is_regressed and len(place) and len(np.unique(labels[present])) == 2:
-                part, said = _selected(counts, present, place), labels[present]
+                part, said = selected(counts, present, place), labels[present]
                 alike = site_weights(said, sites[present], REGRESSION_SITE_POWER)
                 alpha = self.text_alpha if family < TEXT_FAMILIES else self.field_alpha
                 coefficients, intercept = self._regressed(part, sizes[present, family], said, alike, alpha)
@@ -259,6 +180,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             max_iter=max(self.epochs, MIN_VISITS // count),
             tol=None,
             random_state=self.seed,
+            average=True,
         ).fit(scaled, labels, sample_weight=weights)
         return model.coef_[0].astype(np.float64), float(model.intercept_[0])
 
@@ -279,55 +201,6 @@ def site_weights(labels: Ints, sites: Ints, power: float) -> Floats:
         if chosen.any():
             weights[chosen] *= len(labels) / 2 / weights[chosen].sum()
     return weights
-
-
-def _shared_columns(counts: sparse.csr_matrix, rows: Ints, sites: Ints) -> Ints:
-    """Return the columns that at least ``MIN_SITES`` sites have, or one site twice where there is but one."""
-    groups = sites if len(np.unique(sites)) >= MIN_SITES else np.arange(len(rows))
-    order = groups.argsort(kind="stable")
-    last = np.full(counts.shape[1], -1, dtype=np.int32)
-    times = np.zeros(counts.shape[1], dtype=np.uint8)
-    _count_groups(counts.indptr, counts.indices, rows[order], groups[order], last, times)
-    return np.flatnonzero(times >= MIN_SITES)
-
-
-@compiled
-def _count_groups(
-    indptr: Ints, indices: Ints, rows: Ints, groups: Ints, last: npt.NDArray[np.int32], times: npt.NDArray[np.uint8]
-) -> None:
-    """Count in ``times``, up to ``MIN_SITES``, the groups that have each column; rows of a group stand together."""
-    for number in range(len(rows)):
-        for place in range(indptr[rows[number]], indptr[rows[number] + 1]):
-            column = indices[place]
-            if times[column] < MIN_SITES and last[column] != groups[number]:
-                last[column] = groups[number]
-                times[column] += 1
-
-
-def _selected(counts: sparse.csr_matrix, rows: Ints, columns: Ints) -> sparse.csr_matrix:
-    """Return some rows and, in ascending order, some columns."""
-    place_of = np.full(counts.shape[1], -1, dtype=np.int32)
-    place_of[columns] = np.arange(len(columns))
-    arrays = _gathered(counts.data, counts.indices, counts.indptr, rows, place_of)
-    return sparse.csr_matrix(arrays, shape=(len(rows), len(columns)))
-
-
-@compiled
-def _gathered(
-    data: npt.NDArray[np.float32], indices: Ints, indptr: Ints, rows: Ints, place_of: npt.NDArray[np.int32]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], Ints]:
-    most = (indptr[rows + 1] - indptr[rows]).sum()
-    gathered, places = np.empty(most, np.float32), np.empty(most, np.int32)
-    ends = np.zeros(len(rows) + 1, np.int64)
-    end = 0
-    for number in range(len(rows)):
-        for place in range(indptr[rows[number]], indptr[rows[number] + 1]):
-            column = place_of[indices[place]]
-            if column >= 0:
-                gathered[end], places[end] = data[place], column
-                end += 1
-        ends[number + 1] = end
-    return gathered[:end], places[:end], ends
 
 
 def _bayes_ratios(counts: sparse.csr_matrix, labels: Ints, sites: Ints) -> Floats:

@@ -38,7 +38,7 @@ TEXT_FAMILIES = 2
 
 SHORTEST, LONGEST = 2, 5
 """The orders of the n-grams of characters; those of words are single words, pairs, triples and pairs with a gap."""
-COLUMN_BITS = 26
+COLUMN_BITS = 28
 """An n-gram is known by the highest bits of its hash: its column."""
 
 _NONE = -1

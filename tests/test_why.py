@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from model.artifact import Filter
 
 LINKED = Comment(
-    text="Nice article! Buy cheap watches at http://watches.example/shop now, cheap watches!",
+    text="Nice article! Buy cheap watches online at http://watches.example/shop now, cheap watches!",
     author="Cheap Watches",
     author_url="http://watches.example/",
     author_email="bo@watches.example",

@@ -17,7 +17,8 @@ from joblib import Parallel, delayed
 from scipy.special import expit
 
 from model.artifact import probability, save
-from model.classifier import REGRESSION_SITE_POWER, SpamClassifier, design_of, site_weights
+from model.classifier import REGRESSION_SITE_POWER, SpamClassifier, site_weights
+from model.design import design_of
 from model.thresholds import Thresholds
 from training.budget import Budget, cut_for
 from training.dataset import balanced, expanded, site_folds
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from model.classifier import Design
+    from model.design import Design
     from training.budget import Cut
     from training.labelled import LabelledComment
 

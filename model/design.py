@@ -1,0 +1,205 @@
+"""Labelled comments as numbers: which n-grams they have, of those that tell more than one site.
+
+Owns measuring comments for training, and choosing rows and columns of what was measured. Leaves which n-grams there are
+to ``ngrams`` and learning from them to ``classifier``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy import sparse
+
+from model.compiled import compiled
+from model.ngrams import COLUMN_BITS, FAMILIES, grams_of
+from model.segments import parts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from model.comment import Comment
+
+    Ints = npt.NDArray[np.int64]
+    Descriptions = npt.NDArray[np.uint32]
+
+CHUNK_COMMENTS = 64
+MIN_SITES = 2
+"""An n-gram of one site alone says more about that site than about spam."""
+_DESCRIPTION_BITS = 32 - COLUMN_BITS
+"""Three for the family of an n-gram and one for whether it is of words."""
+_DESCRIPTION_MASK = np.uint32((1 << _DESCRIPTION_BITS) - 1)
+_BLOCK_BITS = 20
+_BLOCK_SHIFT = np.uint32(32 - _BLOCK_BITS)
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Labelled comments as numbers.
+
+    Where n-grams of two families share a column by chance, each is one of the c, so that neither passes for the other.
+
+    Attributes:
+        counts: float32 CSR, shape (n, c): 1 where a comment has an n-gram; n-grams of one site alone are left out.
+        columns: int64, shape (c,): what the n-grams are known by, ascending.
+        family_of: int8, shape (c,): the family of an n-gram.
+        is_word: bool, shape (c,).
+        sizes: int64, shape (n, families): n-grams of each family in each comment.
+        labels: int64, shape (n,): 1 spam, 0 ham.
+        sites: int64, shape (n,): the site's number.
+    """
+
+    counts: sparse.csr_matrix
+    columns: Ints
+    family_of: npt.NDArray[np.int8]
+    is_word: npt.NDArray[np.bool_]
+    sizes: Ints
+    labels: Ints
+    sites: Ints
+
+
+def design_of(comments: Sequence[Comment], labels: Sequence[int], sites: Sequence[str], jobs: int = 1) -> Design:
+    """Measure labelled comments, in ``jobs`` processes."""
+    chunks = [comments[i : i + CHUNK_COMMENTS] for i in range(0, len(comments), CHUNK_COMMENTS)]
+    measured = Parallel(n_jobs=jobs)(delayed(_measure)(chunk) for chunk in chunks)
+    described = np.concatenate([chunk.described for chunk in measured])
+    indptr = np.concatenate([[0], np.cumsum(np.concatenate([chunk.distinct for chunk in measured]))])
+    sizes = np.concatenate([chunk.sizes for chunk in measured])
+    del measured
+    numbers = np.unique(np.asarray(sites), return_inverse=True)[1].astype(np.int64)
+    shared = _shared_descriptions(described, indptr, numbers)
+    indices, ends = _places(described, indptr, shared, _first_places(shared))
+    ones = np.ones(len(indices), dtype=np.float32)
+    return Design(
+        counts=sparse.csr_matrix((ones, indices, ends), shape=(len(comments), len(shared))),
+        columns=(shared >> _DESCRIPTION_BITS).astype(np.int64),
+        family_of=((shared & _DESCRIPTION_MASK) >> 1).astype(np.int8),
+        is_word=shared % 2 == 1,
+        sizes=sizes,
+        labels=np.asarray(labels, dtype=np.int64),
+        sites=numbers,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """The distinct n-grams of a chunk's comments, comment by comment.
+
+    Attributes:
+        described: uint32, ascending: the column, and in the lowest bits the family and whether it is one of words.
+        distinct: int64: how many each comment has.
+        sizes: int64, shape (n, families).
+    """
+
+    described: Descriptions
+    distinct: Ints
+    sizes: Ints
+
+
+def _measure(comments: Sequence[Comment]) -> _Measured:
+    grams = grams_of([parts_of(comment) for comment in comments])
+    rows, families = np.divmod(grams.cells.astype(np.uint64), np.uint64(len(FAMILIES)))
+    keys = (rows << np.uint64(32)) | (grams.columns.astype(np.uint64) << np.uint64(_DESCRIPTION_BITS))
+    keys |= families << np.uint64(1)
+    keys |= grams.is_word.astype(np.uint64)
+    keys.sort()
+    per_comment = np.bincount((keys >> np.uint64(32)).astype(np.int64), minlength=len(comments))
+    return _Measured(keys.astype(np.uint32), per_comment, grams.sizes)
+
+
+def _shared_descriptions(described: Descriptions, indptr: Ints, sites: Ints) -> Descriptions:
+    """Return, ascending, what at least ``MIN_SITES`` sites have, or that many comments where there is but one site."""
+    order = sites.argsort(kind="stable")
+    firsts = np.flatnonzero(np.diff(sites[order], prepend=-1))
+    if len(firsts) < MIN_SITES:
+        distinct = np.sort(described)
+    else:
+        distinct = np.concatenate(
+            [
+                np.unique(np.concatenate([described[indptr[row] : indptr[row + 1]] for row in rows]))
+                for rows in np.split(order, firsts[1:])
+            ]
+        )
+        distinct.sort()
+    is_again = distinct[MIN_SITES - 1 :] == distinct[: len(distinct) - MIN_SITES + 1]
+    return np.unique(distinct[MIN_SITES - 1 :][is_again])
+
+
+def _first_places(shared: Descriptions) -> Ints:
+    """Return where each block of descriptions begins among the sorted ones, so that one is found in a few steps."""
+    blocks = np.arange(1 << _BLOCK_BITS, dtype=np.uint32) << _BLOCK_SHIFT
+    return np.append(np.searchsorted(shared, blocks), len(shared))
+
+
+@compiled
+def _places(
+    described: Descriptions, indptr: Ints, shared: Descriptions, firsts: Ints
+) -> tuple[npt.NDArray[np.int32], Ints]:
+    """Find each comment's n-grams among the shared ones, leaving out the others: a CSR matrix's indices and indptr."""
+    places = np.empty(len(described), np.int32)
+    ends = np.zeros(len(indptr), np.int64)
+    end = 0
+    for row in range(len(indptr) - 1):
+        for number in range(indptr[row], indptr[row + 1]):
+            block = described[number] >> _BLOCK_SHIFT
+            place = firsts[block]
+            while place < firsts[block + 1] and shared[place] < described[number]:
+                place += 1
+            if place < firsts[block + 1] and shared[place] == described[number]:
+                places[end] = place
+                end += 1
+        ends[row + 1] = end
+    return places[:end], ends
+
+
+def shared_columns(counts: sparse.csr_matrix, rows: Ints, sites: Ints) -> Ints:
+    """Return the columns that at least ``MIN_SITES`` sites have, or one site twice where there is but one."""
+    groups = sites if len(np.unique(sites)) >= MIN_SITES else np.arange(len(rows))
+    order = groups.argsort(kind="stable")
+    last = np.full(counts.shape[1], -1, dtype=np.int32)
+    times = np.zeros(counts.shape[1], dtype=np.uint8)
+    _count_groups(counts.indptr, counts.indices, rows[order], groups[order], last, times)
+    return np.flatnonzero(times >= MIN_SITES)
+
+
+@compiled
+def _count_groups(
+    indptr: Ints, indices: Ints, rows: Ints, groups: Ints, last: npt.NDArray[np.int32], times: npt.NDArray[np.uint8]
+) -> None:
+    """Count in ``times``, up to ``MIN_SITES``, the groups that have each column; rows of a group stand together."""
+    for number in range(len(rows)):
+        for place in range(indptr[rows[number]], indptr[rows[number] + 1]):
+            column = indices[place]
+            if times[column] < MIN_SITES and last[column] != groups[number]:
+                last[column] = groups[number]
+                times[column] += 1
+
+
+def selected(counts: sparse.csr_matrix, rows: Ints, columns: Ints) -> sparse.csr_matrix:
+    """Return some rows and, in ascending order, some columns."""
+    place_of = np.full(counts.shape[1], -1, dtype=np.int32)
+    place_of[columns] = np.arange(len(columns))
+    arrays = _gathered(counts.data, counts.indices, counts.indptr, rows, place_of)
+    return sparse.csr_matrix(arrays, shape=(len(rows), len(columns)))
+
+
+@compiled
+def _gathered(
+    data: npt.NDArray[np.float32], indices: Ints, indptr: Ints, rows: Ints, place_of: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], Ints]:
+    most = (indptr[rows + 1] - indptr[rows]).sum()
+    gathered, places = np.empty(most, np.float32), np.empty(most, np.int32)
+    ends = np.zeros(len(rows) + 1, np.int64)
+    end = 0
+    for number in range(len(rows)):
+        for place in range(indptr[rows[number]], indptr[rows[number] + 1]):
+            column = place_of[indices[place]]
+            if column >= 0:
+                gathered[end], places[end] = data[place], column
+                end += 1
+        ends[number + 1] = end
+    return gathered[:end], places[:end], ends
