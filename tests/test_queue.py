@@ -252,7 +252,7 @@ def test_without_scripts_forms_do_the_same(app: Flask, checks: list[Check]) -> N
 
 def test_an_undo_leaves_verdicts_exactly_as_they_were(app: Flask, checks: list[Check], client: FlaskClient) -> None:
     ann = Browser(app, "ann")
-    near = {"text": checks[0].comment.text + " indeed", "author": checks[0].comment.author}
+    near = {"text": checks[0].comment.text + " indeed, so it is", "author": checks[0].comment.author}
 
     def verdict() -> dict[str, float]:
         answer = client.post("/v1/check", json=near).get_json()
