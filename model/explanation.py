@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from model.comment import Comment
-    from model.ngrams import Grams
+    from model.ngrams import I32, Grams
     from model.scorer import Scorer
     from model.segments import Parts
 
@@ -49,7 +49,7 @@ def explain(
     grams = grams_of(parts)
     log_odds_of, families, words_of, weights_of = (found.tolist() for found in scorer.explained(grams))
     taught = None if learnt is None else learnt(grams).tolist()
-    words = _Words(grams.joined, grams.word_starts.tolist(), grams.word_ends.tolist())
+    words = _Words(grams.joined, grams.word_starts, grams.word_ends)
     explained = []
     for row, (comment, log_odds, sketch) in enumerate(zip(comments, log_odds_of, sketches_of(grams), strict=True)):
         further = related_reasons(comment)
@@ -93,8 +93,8 @@ class _Words(NamedTuple):
     """Where the words of a batch lie in its joined strings."""
 
     joined: str
-    starts: list[int]
-    ends: list[int]
+    starts: I32
+    ends: I32
 
     def telling(self, words: list[int], weights: list[float]) -> dict[str, float]:
         """Name the words that weigh most, each once."""
