@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from numba import njit
+import platformdirs
+from numba import config, njit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +22,29 @@ if TYPE_CHECKING:
     Loop = TypeVar("Loop", bound=Callable[..., object])
 
 _MAPPINGS = Path("/proc/self/maps")
+
+
+def _folder() -> Path:
+    """Return where compiled code is kept: elsewhere whenever a file of this package changes.
+
+    Constants are compiled in, also those of other files, and Numba itself looks at a loop's own file alone.
+    """
+    package, digest = Path(__file__).parent, sha256()
+    for path in sorted(package.glob("*.py")):
+        digest.update(path.read_bytes())
+    given = config.CACHE_DIR  # type: ignore[attr-defined]  # made from NUMBA_CACHE_DIR as the module is imported
+    folder = Path()
+    for cache in (given, package / "__pycache__", platformdirs.user_cache_path("hamgate")):
+        folder = Path(cache) / f"loops-{digest.hexdigest()[:16]}"
+        with suppress(OSError):
+            if cache:
+                folder.mkdir(parents=True, exist_ok=True)
+                TemporaryFile(dir=folder).close()
+                break
+    return folder
+
+
+config.CACHE_DIR = str(_folder())  # type: ignore[attr-defined]
 
 
 def compiled(loop: Loop) -> Loop:

@@ -32,12 +32,16 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 SLOT_BITS = 22
-CHECK_BITS = COLUMN_BITS - SLOT_BITS
+WAYS = 2
+"""The slots of a set, in either of which a column may lie, as in a set-associative cache: with one, the n-grams of the
+shipped model pushed out an eighth of each other."""
+CHECK_BITS = COLUMN_BITS - SLOT_BITS + 1
 BAYES_PRIOR_COUNT = 5
 """Added to the number of telling words, so that one word alone convinces less."""
 MAX_WORDS = 5
 _CHECK_BITS, _CHECK_MASK = np.uint32(CHECK_BITS), np.uint32((1 << CHECK_BITS) - 1)
 _REGRESSION_SHIFT, _CHECK_SHIFT, _JOINT_SHIFT, _BYTE = np.uint32(8), np.uint32(16), np.uint32(24), np.uint32(0xFF)
+_ONE = np.uint32(1)
 _NOTHING = np.uint32(0xFF << 16)
 """What an empty slot holds: no column has this check."""
 
@@ -69,7 +73,8 @@ class Scorer:
 
     Attributes:
         table: uint32, shape (2**SLOT_BITS,): from the lowest byte up, a column's Bayes ratio and regression weight
-            (signed), the lowest bits of the column as a check, and its weight in the joint regression (signed).
+            (signed), the lowest bits of the column as a check, and its weight in the joint regression (signed). The
+            column's other bits say in which set of ``WAYS`` slots it lies.
         family_scales: float64, shape (families,): log-odds per unit of regression weight.
         family_offsets: float64, shape (families,): added where the family is present.
         joint_scale: log-odds per unit of the joint regression's weight.
@@ -129,9 +134,11 @@ def _entries(table: Columns, columns: Columns) -> Columns:
     """
     entries = np.empty(len(columns), np.uint32)
     for place in range(len(columns)):
-        entry = table[columns[place] >> _CHECK_BITS]
-        known = (entry >> _CHECK_SHIFT) & _BYTE == columns[place] & _CHECK_MASK
-        entries[place] = entry if known else np.uint32(0)
+        slot = (columns[place] >> _CHECK_BITS) << _ONE
+        check = columns[place] & _CHECK_MASK
+        one, other = table[slot], table[slot | _ONE]
+        entry = one if (one >> _CHECK_SHIFT) & _BYTE == check else other
+        entries[place] = entry if (entry >> _CHECK_SHIFT) & _BYTE == check else np.uint32(0)
     return entries
 
 
@@ -232,23 +239,32 @@ def _strongest_words(
 
 
 def packed_table(columns: Ints, regression: Ints, joint: Ints, bayes: Ints, importance: Floats) -> Columns:
-    """Put weights of -127..127 into the table; where two columns want one slot, the more important one has it."""
-    order = np.lexsort((columns, importance))
+    """Put weights of -127..127 into the table; where a set is too small, the more important columns have it.
+
+    Of a column that stands there twice, what is more important counts.
+    """
+    order = np.lexsort((columns, -importance, columns >> CHECK_BITS))
+    _, first_of = np.unique(columns[order], return_index=True)
+    order = order[np.sort(first_of)]
+    sets = columns[order] >> CHECK_BITS
+    ranks = np.arange(len(sets)) - np.searchsorted(sets, sets)
+    fits = ranks < WAYS
+    order, slots = order[fits], sets[fits] * WAYS + ranks[fits]
+    checks = columns[order] & ((1 << CHECK_BITS) - 1)
+    weights = (joint[order] & 0xFF) << 24 | (regression[order] & 0xFF) << 8 | (bayes[order] & 0xFF)
     table = np.full(1 << SLOT_BITS, _NOTHING, dtype=np.uint32)
-    checks = columns & ((1 << CHECK_BITS) - 1)
-    table[columns[order] >> CHECK_BITS] = (
-        (joint & 0xFF) << 24 | checks << 16 | (regression & 0xFF) << 8 | (bayes & 0xFF)
-    )[order]
+    table[slots] = weights | checks << 16
     return table
 
 
 def unpacked_table(table: Columns) -> tuple[Ints, Ints, Ints, Ints]:
     """Return the columns that a table has, ascending, and their regression weights, joint weights and Bayes ratios."""
     slots = np.flatnonzero(table != _NOTHING)
-    entries = table[slots]
-    columns = slots << CHECK_BITS | ((entries >> _CHECK_SHIFT) & _CHECK_MASK).astype(np.int64)
+    columns = slots // WAYS << CHECK_BITS | ((table[slots] >> _CHECK_SHIFT) & _BYTE).astype(np.int64)
+    order = columns.argsort()
+    entries = table[slots[order]]
     regression, joint, bayes = (
         (entries >> shift).astype(np.uint8).view(np.int8).astype(np.int64)
         for shift in (_REGRESSION_SHIFT, _JOINT_SHIFT, np.uint32(0))
     )
-    return columns, regression, joint, bayes
+    return columns[order], regression, joint, bayes

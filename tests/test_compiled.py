@@ -1,0 +1,40 @@
+"""Loops that are compiled and kept on disk."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import model
+
+LOOPS = """
+from model.compiled import compiled
+from model.constants import FACTOR
+
+@compiled
+def times(number: int) -> int:
+    return number * FACTOR
+"""
+
+
+def test_a_loop_is_compiled_anew_when_another_file_changes_and_only_then(tmp_path: Path) -> None:
+    """Numba itself keeps constants of other files, as they were, for good: a table would be read beyond its end."""
+    package = tmp_path / "model"
+    package.mkdir()
+    shutil.copy(Path(model.__file__).with_name("compiled.py"), package)
+    (package / "__init__.py").touch()
+    (package / "loops.py").write_text(LOOPS, encoding="utf-8")
+    found = []
+    for factor in (2, 2, 3):
+        (package / "constants.py").write_text(f"FACTOR = {factor}\n", encoding="utf-8")
+        found.append((times_five(tmp_path), len(list(package.glob("__pycache__/loops-*/**/*.nbc")))))
+    assert found == [(10, 1), (10, 1), (15, 2)]
+
+
+def times_five(folder: Path) -> int:
+    code = "from model.loops import times; print(times(5))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
