@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from model.comment import Comment
 
+RELATED = ("post_title", "post_text", "parent_text", "lang", "honeypot")
+"""The fields that are read here; the language says how words are stemmed."""
 MIN_POST_STEMS = 40
 MIN_COMMENT_STEMS = 3
 MAX_STEMMED_CHARACTERS = 20_000

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from model.comment import FIELD_NAMES
+from model.relation import RELATED
 from training.forgetting import UNREAD
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from training.accounts import Account
     from training.settings import SiteSettings
 
-READ = ("text", "author", "author_url", "author_email", "permalink")
+READ = ("text", "author", "author_url", "author_email", "permalink", *RELATED)
 """What the model reads; of the e-mail address its domain alone."""
 AS_SENT = tuple(name for name in FIELD_NAMES if name not in ("author_email", "user_ip"))
 

@@ -28,6 +28,7 @@ from service.demo.comments import Comments
 from service.demo.desk import Desk
 from service.demo.news import news as read_news
 from service.demo.site import create_site
+from service.moderation.people import MAX_SHOWN
 from training.database import Database
 from training.formats.files import read_rows
 from training.formats.row import Row
@@ -266,12 +267,14 @@ def test_in_lists_of_phrases_nothing_runs_and_nothing_breaks(
 
 @pytest.mark.parametrize("field", ["author", "email", "ip"])
 def test_of_people_nothing_runs_and_nothing_breaks(crowded: Service, moderator: Watched, field: str) -> None:
-    name = {"author": "author", "email": "author_email", "ip": "user_ip"}[field]
+    name, found = {"author": "author", "email": "author_email", "ip": "user_ip"}[field], 0
     for one in (one for one in HOSTILE if name in one.fields):
         moderator.page.goto(f"{origin_of(crowded)}/moderate/people")
         send(moderator, "/moderate/people", {field: one.fields[name]})
         moderator.expect("422")
         assert_harmless(moderator, one.name)
+        found += moderator.page.locator("article.card").count()
+    assert found
 
 
 def test_what_the_privacy_commands_print_does_nothing_to_a_terminal(crowded: Service) -> None:
@@ -371,3 +374,17 @@ def test_in_imports_and_on_the_page_of_the_model_nothing_runs_and_nothing_breaks
     page.get_by_role("button", name="Look again how it does").click()
     page.get_by_text("As of").wait_for(timeout=DONE_WITHIN_MS)
     assert_harmless(moderator, "the model")
+
+
+def test_of_a_person_who_wrote_them_all_nothing_runs_and_nothing_breaks(crowded: Service, moderator: Watched) -> None:
+    for one in HOSTILE:
+        sent = {"text": one.fields["text"], "author": "Mallory of the many comments"}
+        assert crowded.call("POST", "/v1/check", json.dumps(sent).encode()).status == 200
+    moderator.page.goto(f"{origin_of(crowded)}/moderate/people")
+    wait_until(lambda: person_found(moderator) >= min(len(HOSTILE), MAX_SHOWN))
+    assert_harmless(moderator, "Mallory")
+
+
+def person_found(moderator: Watched) -> int:
+    send(moderator, "/moderate/people", {"author": "Mallory of the many comments"})
+    return moderator.page.locator("article.card").count()

@@ -17,7 +17,10 @@ from conftest import wait_until
 from test_forgetting import everything_in
 
 from model.comment import FIELD_NAMES, Comment
+from model.relation import related_reasons
 from model.segments import parts_of
+from model.sketch import BINS
+from model.verdict import Reason
 from service.addresses import pseudonyms_with
 from service.app import create_app
 from service.auth import digest_of, make_key
@@ -31,7 +34,7 @@ from service.uploads import Uploads
 from service.webhook import members
 from training.accounts import Role
 from training.callbacks import AllowedHost, CallbackHosts
-from training.campaigns import Campaigns
+from training.campaigns import MAX_BANDS, Campaigns
 from training.database import Database
 from training.forgetting import UNREAD
 from training.jobs import Jobs
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
 
 NOW = datetime.now(UTC)
 SITE = "blog.example"
+SKETCH = bytes(4 * (BINS + 2))
 SPAM = {
     "text": "Buy cheap viagra http://pills.example/",
     "author": "Cheap Viagra",
@@ -114,7 +118,10 @@ class Place:
             for days in days_old:
                 at, comment = NOW - timedelta(days=days), Comment.from_mapping({**WHOLE, "text": f"{days} days old"})
                 check_id = f"{first_id(at)}{'0' * 20}"
-                store.remember([Check(check_id, SITE, at, comment, 0.25, "allow", "0123456789abcdef")])
+                reasons = (Reason("text", 1.0, "its words"),)
+                store.remember(
+                    [Check(check_id, SITE, at, comment, 0.25, "review", "0123456789abcdef", reasons, SKETCH)]
+                )
                 store.add([GivenLabel(SITE, comment, "ham", "ann", at)])
 
     def checks(self) -> list[Check]:
@@ -172,8 +179,12 @@ def is_received(config: Config) -> None:
 
 
 def is_read() -> None:
-    base = WHOLE | {"text": "See https://elsewhere.example/page"}
-    changed = base | {"author_email": "x@other.example", "author_url": "https://x.example/"}
+    own, post = (" ".join(f"{a}{b}{end}" for a in "abcdefgh" for b in "klmnopqr") for end in ("zzq", "vvx"))
+    said = {"post_title": "telescopes", "parent_text": "marmalade", "post_text": f"kneaded lanterns {post}"}
+    text = f"See https://elsewhere.example/page about telescopes, marmalade, lanterns and kneading. {own}"
+    base = WHOLE | said | {"text": text}
+    changed = base | {"author_email": "x@other.example", "author_url": "https://x.example/", "lang": "de"}
+    changed |= {"post_title": "x", "parent_text": "x", "post_text": f"kneaded {post}"}
     changed |= {name: f"{base[name]} x" for name in FIELD_NAMES if name not in changed or base[name] == changed[name]}
     changed |= {"permalink": "https://elsewhere.example/x", "honeypot": "x"}
     read = [name for name in FIELD_NAMES if pieces(base) != pieces({**base, name: changed[name]})]
@@ -182,7 +193,8 @@ def is_read() -> None:
 
 
 def pieces(body: dict[str, str]) -> object:
-    return parts_of(Comment.from_mapping(body))
+    comment = Comment.from_mapping(body)
+    return parts_of(comment), related_reasons(comment)
 
 
 def checks_are_kept(config: Config, own_days: int | None = None) -> None:
@@ -194,6 +206,9 @@ def checks_are_kept(config: Config, own_days: int | None = None) -> None:
     place.fill([days + 0.1, days - 0.1])
     with place.running():
         wait_until(lambda: [check.comment.text for check in place.checks()] == [f"{days - 0.1} days old"])
+    with place.database() as database, database.transaction() as connection:
+        (row,) = connection.exec_driver_sql("SELECT reasons, sketch FROM queue").all()
+    assert (bytes(row.reasons), bytes(row.sketch)) == (b'[["text", 1.0, "its words"]]', SKETCH)
 
 
 def no_checks_are_kept(config: Config) -> None:
@@ -250,6 +265,9 @@ def campaigns_last_a_day(config: Config) -> None:
     seen = [campaigns.reason(SITE, sender, sketch, 0) for sender in senders]
     assert seen[-1] is not None
     assert campaigns.reason(SITE, Comment(text=text, author="Dora"), sketch, 86_401) is None
+    for number in range(2 * MAX_BANDS):
+        campaigns.reason(SITE, Comment(text=text, author="Ed"), number.to_bytes(4, "little") * 16, 86_402)
+    assert campaigns.reason(SITE, Comment(text=text, author="Cem"), sketch, 1, is_new=False) is None
 
 
 def statistics_are_numbers(config: Config) -> None:
