@@ -133,6 +133,12 @@ def test_4_only_wordpress_is_told_to_hold_what_a_moderator_should_see(akismet: A
     assert "X-akismet-error" not in akismet.check(**HAM, agent=wordpress).headers
 
 
+def test_4_who_asks_for_the_classification_is_told(akismet: Akismet) -> None:
+    told = [akismet.check(**one, classify="1").headers["X-Akismet-Classification"] for one in (SPAM, HAM)]
+    assert told == ["spam", "ham"]
+    assert "X-Akismet-Classification" not in akismet.check(**SPAM).headers
+
+
 @pytest.mark.parametrize("test", [{}, {"is_test": "1"}])
 def test_5_test_conventions(akismet: Akismet, test: dict[str, str]) -> None:
     guaranteed: list[dict[str, str]] = [

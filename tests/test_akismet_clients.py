@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clients import AKISMET_OF_PYPI, run
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from clients import Clients
     from conftest import Service
 
@@ -38,6 +38,7 @@ const client = akismet.client({ blog: "http://blog.example", apiKey, host, endPo
 const call = (name, options) => new Promise((done, failed) => client[name](
   { user_ip: "192.0.2.1", api_key: apiKey, ...options }, (error, answer) => error ? failed(error) : done(answer)));
 const ham = { comment_author: "Ann", comment_content: "Thanks, that solved it." };
+await call("submitHam", ham);
 await call("submitSpam", { comment_author: "viagra-test-123", comment_content: "Buy" });
 console.log(JSON.stringify([
   await new Promise((done) => client.verifyKey((error, isValid) => done(isValid))),
@@ -45,6 +46,11 @@ console.log(JSON.stringify([
   await call("checkComment", { ...ham, comment_author: "viagra-test-123" }),
 ]));
 """
+ASKED = """
+for name in ("Ann", "viagra-test-123"):
+    print(client.comment_check("192.0.2.1", comment_author=name, comment_content="Thanks, that solved it."))
+"""
+MANUAL = (Path(__file__).parents[1] / "docs" / "akismet.md").read_text(encoding="utf-8")
 POINTER = 'import akismet._common\nakismet._common._API_URL = "http://127.0.0.1:{port}"\n'
 
 
@@ -60,6 +66,19 @@ def test_the_suite_of_akismet_of_pypi(service: Service, clients: Clients, tmp_pa
         PYTHON_AKISMET_BLOG_URL="http://blog.example",
     )
     assert "26 passed" in done.stdout
+
+
+def test_akismet_of_pypi_with_a_transport_as_in_the_manual(service: Service, clients: Clients, tmp_path: Path) -> None:
+    (transport,) = re.findall(r"```python\n(import akismet.*?)```", MANUAL, re.DOTALL)
+    script = tmp_path / "script.py"
+    script.write_text(transport.replace("port=8000", f"port={service.port}") + ASKED, encoding="utf-8")
+    done = run(
+        [sys.executable, str(script)],
+        PYTHONPATH=str(clients.from_pypi(*AKISMET_OF_PYPI)),
+        PYTHON_AKISMET_API_KEY=service.key,
+        PYTHON_AKISMET_BLOG_URL="http://blog.example",
+    )
+    assert done.stdout.split() == ["0", "1"]
 
 
 def test_cedx_akismet_of_npm(service: Service, clients: Clients) -> None:
