@@ -41,7 +41,7 @@ BAYES_PRIOR_COUNT = 5
 MAX_WORDS = 5
 _CHECK_BITS, _CHECK_MASK = np.uint32(CHECK_BITS), np.uint32((1 << CHECK_BITS) - 1)
 _REGRESSION_SHIFT, _CHECK_SHIFT, _JOINT_SHIFT, _BYTE = np.uint32(8), np.uint32(16), np.uint32(24), np.uint32(0xFF)
-_ONE = np.uint32(1)
+_HALF = np.uint64(32)
 _NOTHING = np.uint32(0xFF << 16)
 """What an empty slot holds: no column has this check."""
 
@@ -130,15 +130,14 @@ class Scorer:
 def _entries(table: Columns, columns: Columns) -> Columns:
     """Look columns up: a column's entry; 0, which is no weight at all, where the table has none.
 
-    Nothing else happens here, so that the processor can wait for many entries at once.
+    Nothing else happens here, so that the processor can wait for many sets at once, each of which is one number.
     """
-    entries = np.empty(len(columns), np.uint32)
+    entries, sets = np.empty(len(columns), np.uint32), table.view(np.uint64)
     for place in range(len(columns)):
-        slot = (columns[place] >> _CHECK_BITS) << _ONE
-        check = columns[place] & _CHECK_MASK
-        one, other = table[slot], table[slot | _ONE]
-        entry = one if (one >> _CHECK_SHIFT) & _BYTE == check else other
-        entries[place] = entry if (entry >> _CHECK_SHIFT) & _BYTE == check else np.uint32(0)
+        both, check = sets[columns[place] >> _CHECK_BITS], columns[place] & _CHECK_MASK
+        one, other = np.uint32(both), np.uint32(both >> _HALF)
+        entry = one if (one >> _CHECK_SHIFT) & _BYTE == check else np.uint32(0)
+        entries[place] = other if (other >> _CHECK_SHIFT) & _BYTE == check else entry
     return entries
 
 
