@@ -73,7 +73,7 @@ print(json.dumps(answers))
 def test_the_moderator_shows_ham_drops_blatant_spam_holds_what_it_can_not_check_and_teaches(
     service: Service, site_key: str, clients: Clients
 ) -> None:
-    (moderator,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    (moderator,) = re.findall(r"```python\n(import json.*?)```", PAGE, re.DOTALL)
     url = f"http://127.0.0.1:{service.port}"
     command = [sys.executable, "-c", SITE + moderator + VISITS, url, site_key, HAM, SPAM, *SPAMMER]
     printed = run(command, PYTHONPATH=str(clients.from_pypi(*DJANGO))).stdout
