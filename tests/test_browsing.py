@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
-from chromium import DESKTOP, PHONE, accessibility_violations, make_account, overflow, watched
+from chromium import DESKTOP, PASSWORD, PHONE, accessibility_violations, make_account, overflow, watched
 from conftest import wait_until
 from playwright.sync_api import expect
 from test_exports import wxr
@@ -34,6 +34,7 @@ LOOK_NAMES = [f"{'phone' if screen is PHONE else 'desktop'}-{scheme}" for screen
 def admin(chromium: Browser, demonstration: Demonstration) -> Any:
     """The cookies of somebody who has made the first account."""
     with watched(chromium, demonstration.hamgate) as seen:
+        inspect(seen, demonstration.queue)
         state = make_account(seen, demonstration.queue)
         seen.check()
         return state
@@ -68,6 +69,36 @@ def inspect(seen: Watched, url: str) -> None:
     assert overflow(seen.page) == 0, url
     assert accessibility_violations(seen.page) == [], url
     seen.check()
+
+
+def test_what_is_not_there_is_said_so_everybody_can_read(moderator: Watched, demonstration: Demonstration) -> None:
+    moderator.page.goto(f"{demonstration.hamgate}/moderate/nowhere")
+    moderator.expect("404")
+    assert overflow(moderator.page) == 0
+    assert accessibility_violations(moderator.page) == []
+
+
+def test_somebody_signs_in_and_out(chromium: Browser, demonstration: Demonstration, admin: Any) -> None:
+    del admin  # the account is there
+    with watched(chromium, demonstration.hamgate) as seen:
+        page = seen.page
+        for password, is_right in ((PASSWORD[:-1], False), (PASSWORD, True)):
+            page.goto(f"{demonstration.hamgate}/moderate/")
+            page.wait_for_url("**/sign-in**")
+            page.get_by_label("Name").fill("ann")
+            page.get_by_label("Password").fill(password)
+            page.get_by_role("button", name="Sign in").click()
+            if is_right:
+                page.wait_for_url("**/moderate/")
+                expect(page.get_by_role("heading", name="Queue")).to_be_visible()
+            else:
+                expect(page.get_by_role("alert")).to_be_visible()
+                seen.expect("401")
+        page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url("**/sign-in**")
+        page.goto(f"{demonstration.hamgate}/moderate/history")
+        page.wait_for_url("**/sign-in**")
+        seen.check()
 
 
 @pytest.mark.parametrize(
