@@ -297,7 +297,7 @@ def uploads_are_deleted(config: Config) -> None:
     uploads = Uploads(beside(config.database, "uploads"), 100)
     older, newer = (uploads.path(uploads.begin("comments.csv")) for _ in range(2))
     for path, hours in ((older, 24.1), (newer, 23.9)):
-        os.utime(path, ((NOW - timedelta(hours=hours)).timestamp(),) * 2)
+        os.utime(path, ((datetime.now(UTC) - timedelta(hours=hours)).timestamp(),) * 2)
     look_after(place)
     assert (older.exists(), newer.exists()) == (False, True)
 
