@@ -30,6 +30,7 @@ SCREENS = {"desktop": {"width": 1280, "height": 860}, "phone": {"width": 390, "h
 SCHEMES = ("light", "dark")
 COLORS = 200
 WORK_MS = 240_000
+VERSIONS = "#versions ~ .scroll th a"
 FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
 <include>/etc/fonts/fonts.conf</include>
@@ -78,6 +79,17 @@ def take_all(browser: Browser, demonstration: Demonstration, names: list[str]) -
                     seen.page.wait_for_timeout(300)
                     take(seen.page, FOLDER / f"{name}-{screen}-{scheme}.png")
                 seen.check()
+            for name, url in strangers_pages(demonstration).items():
+                if not names or name in names:
+                    with watched(browser, demonstration.hamgate, **look) as stranger:
+                        stranger.page.goto(url, wait_until="load")
+                        take(stranger.page, FOLDER / f"{name}-{screen}-{scheme}.png")
+
+
+def strangers_pages(demonstration: Demonstration) -> dict[str, str]:
+    """Name the pages of Hamgate that are for everybody."""
+    paths = {"sign-in": "/sign-in", "privacy": "/privacy/tidewater.example", "docs": "/docs"}
+    return {name: demonstration.hamgate + path for name, path in paths.items()}
 
 
 def import_labels(seen: Watched, demonstration: Demonstration) -> None:
@@ -93,6 +105,8 @@ def import_labels(seen: Watched, demonstration: Demonstration) -> None:
     seen.page.goto(f"{demonstration.hamgate}/moderate/model")
     seen.page.get_by_role("button", name="Look again how it does").click()
     seen.page.get_by_text("As of").wait_for(timeout=WORK_MS)
+    seen.page.get_by_role("button", name="Retrain on all labels").click()
+    seen.page.locator(VERSIONS).first.wait_for(timeout=WORK_MS)
 
 
 def pages(browser: Browser, demonstration: Demonstration, state: Any) -> dict[str, str]:
@@ -102,12 +116,15 @@ def pages(browser: Browser, demonstration: Demonstration, state: Any) -> dict[st
         links = seen.page.locator("nav[aria-label=Pages] a").all()
         found = {link.inner_text().lower().replace(" ", "-"): f"{link.evaluate('a => a.href')}" for link in links}
         why = seen.page.locator('a[href*="/moderate/comments/"]')
+        seen.page.goto(f"{demonstration.hamgate}/moderate/model")
+        found["version"] = f"{seen.page.locator(VERSIONS).first.evaluate('a => a.href')}"
+        seen.page.goto(f"{demonstration.hamgate}/")
         if why.count():
             found["why"] = f"{why.first.evaluate('a => a.href')}"
     found["demo"] = send_comment(browser, demonstration)
     found["newspaper"] = f"{demonstration.newspaper}/night-ferry"
     found["front"] = f"{demonstration.newspaper}/"
-    found["privacy"] = f"{demonstration.hamgate}/privacy/tidewater.example"
+    found["changes"] = f"{demonstration.hamgate}/moderate/history/labels"
     return found
 
 
