@@ -59,7 +59,9 @@ class Recorder(Background):
         now = datetime.now(UTC)
         doubts = (verdict.reasons, verdict.sketch) if verdict.decision is Decision.REVIEW else ()
         check = Check(check_id, site, now, comment, verdict.score, verdict.decision, verdict.model, *doubts)
-        self._hold([self._labels.written(check)])  # at once, since what waits in many small parts slows down all else
+        written = self._labels.written(check)  # at once, since what waits in many small parts slows down all else
+        if written is not None:
+            self._hold([written])
 
     def count(self, site: str, kind: Kind) -> None:
         """Count a comment of a site in this month before long."""

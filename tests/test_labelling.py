@@ -181,7 +181,7 @@ def test_a_check_answered_just_before_the_end_is_remembered(start: Callable[...,
 def test_checks_wait_for_a_database_that_fails_for_a_while_and_take_bounded_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder_module, "MAX_WAITING_BYTES", 120)
+    monkeypatch.setattr(recorder_module, "MAX_WAITING_BYTES", 2_500)
     verdict = Verdict(Decision.ALLOW, 0.1, (), "0" * 16)
     with Database(f"sqlite:///{tmp_path / 'l.sqlite3'}") as database:
         rulebook = Rulebook(SettingsStore(database), ListStore(database))

@@ -7,9 +7,10 @@ import os
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy as sa
 from browser import Browser
 from checks import NOON, SITE, alike, different, held
 from conftest import wait_until
@@ -17,12 +18,13 @@ from conftest import wait_until
 from model import SHIPPED
 from model.artifact import load
 from model.comment import Comment
-from model.sketch import BINS
+from model.sketch import BINS, BYTES_OF_BAND
 from model.verdict import Reason
 from service.auth import digest_of as digest_of_key
 from service.moderation.queue import PAGE_COMMENTS
 from training.accounts import Role
 from training.database import Database
+from training.doubts import BANDS, MAX_OF_BAND
 from training.forgetting import hash_stored
 from training.labels import Answer, Check, GivenLabel, LabelStore
 from training.pseudonyms import Pseudonyms
@@ -30,6 +32,7 @@ from training.queue import Queue, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from flask import Flask
     from flask.testing import FlaskClient
@@ -111,6 +114,35 @@ def test_however_long_a_campaign_is_its_first_comment_alone_is_looked_up(databas
     with database.transaction() as connection:
         known = connection.exec_driver_sql("SELECT check_id FROM queue WHERE band0 IS NOT NULL").scalars().all()
     assert known == [same[0].id]
+
+
+def test_of_many_campaigns_with_a_band_in_common_the_newest_are_compared(database: Database) -> None:
+    band, rest = os.urandom(BYTES_OF_BAND), SKETCH_BYTES - BYTES_OF_BAND
+    many = held_as([band + os.urandom(rest) for _ in range(2 * MAX_OF_BAND)], first=0)
+    others = os.urandom((BANDS - 1) * BYTES_OF_BAND)  # bands that none of the many has
+    oldest, newest = (band + others + one.sketch[BANDS * BYTES_OF_BAND :] for one in (many[0], many[-1]))
+    late = held_as([oldest, newest], first=len(many))
+    labels, queue = LabelStore(database), Queue(database)
+    labels.remember(many)
+    labels.remember(late)
+    campaigns = [queued.campaign for queued in queue.page(ALL, "newest", "", 2)]
+    assert campaigns == [many[-1].id, late[0].id]
+
+
+def test_what_may_be_alike_is_looked_up_by_its_bands(tmp_path: Path, served: Filter) -> None:
+    asked: list[tuple[str, Any]] = []
+    with Database(f"sqlite:///{tmp_path / 'q.sqlite3'}") as database:
+        labels = LabelStore(database)
+        labels.remember(held(served, [*different(3), *alike(3)]))
+        with database.transaction() as connection:
+            note = connection.engine
+        sa.event.listen(note, "before_cursor_execute", lambda _c, _k, said, values, *_: asked.append((said, values)))
+        labels.remember(held(served, alike(2), at=NOON + timedelta(hours=1)))
+        looks = [(said, values) for said, values in asked if said.startswith("SELECT") and "FROM queue" in said]
+        with database.transaction() as connection:
+            plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}", values).all() for said, values in looks]
+    assert "queue_by_band3" in str(plans)
+    assert "SCAN queue" not in str(plans)
 
 
 @pytest.mark.parametrize(

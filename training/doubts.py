@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict, deque
+from hashlib import blake2b
 from math import log2
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +20,7 @@ from model.sketch import BYTES_OF_BAND, MIN_SIMILARITY, similarities
 from training.database import insert_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from model.comment import Comment
     from model.verdict import Reason
@@ -63,6 +64,8 @@ class Doubtful(NamedTuple):
     words: str
     reasons: bytes
     sketch: bytes
+    bands: tuple[int, ...]
+    """Of ``BANDS`` bands of the sketch, each with the site and its place, what an index finds: int64."""
 
 
 class _First(NamedTuple):
@@ -73,9 +76,9 @@ class _First(NamedTuple):
 
 
 class _Campaigns(NamedTuple):
-    """Campaigns in the queue, by site, place of a band, and band; and how many checks they have, by name."""
+    """Campaigns in the queue by band, the newest last; and how many checks they have, by name."""
 
-    alike: defaultdict[tuple[str, int, int], deque[_First]]
+    alike: defaultdict[int, deque[_First]]
     sizes: Counter[str]
 
 
@@ -93,7 +96,8 @@ def doubtful_of(
     words = folded(f"{comment.author[:200]}\n{comment.text}"[:MAX_WORDS_CHARACTERS])
     features = f" {' '.join(speaking)} "[:255]
     written = json.dumps(reasons).encode()
-    return Doubtful(check_id, site, comment_digest, _entropy(score), features, words, written, sketch)
+    bands = _bands_of(site, sketch)
+    return Doubtful(check_id, site, comment_digest, _entropy(score), features, words, written, sketch, bands)
 
 
 def enqueue(connection: sa.Connection, doubtful: Sequence[Doubtful]) -> None:
@@ -116,14 +120,13 @@ def feature_of(reason: Reason) -> str:
 
 def _row(one: Doubtful, known: _Campaigns) -> tuple[Any, ...]:
     """Lay out a check in the order of the columns."""
-    bands = _bands_of(one.sketch)
-    campaign = _campaign(one, known, bands)
+    campaign = _campaign(one, known)
     others = known.sizes[campaign]
     known.sizes[campaign] += 1
     is_first = campaign == one.check_id
     if is_first:
-        for place, band in bands:
-            known.alike[one.site, place, band].append(_First(campaign, one.sketch))
+        for band in one.bands:
+            known.alike[band].append(_First(campaign, one.sketch))
     return (
         one.check_id,
         one.site,
@@ -134,44 +137,39 @@ def _row(one: Doubtful, known: _Campaigns) -> tuple[Any, ...]:
         one.words,
         one.reasons,
         one.sketch,
-        *(band if is_first else None for _, band in bands),
+        *(one.bands if is_first else [None] * BANDS),
     )
 
 
-def _campaign(one: Doubtful, known: _Campaigns, bands: Sequence[tuple[int, int]]) -> str:
+def _campaign(one: Doubtful, known: _Campaigns) -> str:
     """Return the campaign that a check belongs to, its own where it is the first."""
-    met = list(dict.fromkeys(first for place, band in bands for first in known.alike[one.site, place, band]))
+    met = list(dict.fromkeys(first for band in one.bands for first in known.alike[band]))
     if not met:
         return one.check_id
     nearest, first = max(zip(similarities(one.sketch, [first.sketch for first in met]), met, strict=True))
     return first.campaign if nearest >= MIN_SIMILARITY else one.check_id
 
 
-def _known(connection: sa.Connection, doubtful: Iterable[Doubtful]) -> _Campaigns:
+def _known(connection: sa.Connection, doubtful: Sequence[Doubtful]) -> _Campaigns:
     """Find the campaigns in the queue that these may belong to."""
-    wanted: list[set[int]] = [set() for _ in range(BANDS)]
-    for one in doubtful:
-        for place, band in _bands_of(one.sketch):
-            wanted[place].add(band)
-    alike = sa.or_(*(column.in_(bands) for column, bands in zip(_bands, wanted, strict=True)))
-    chosen = sa.select(queue.c.site, queue.c.campaign, queue.c.sketch).where(alike)  # with sites, all of theirs is read
+    wanted = zip(_bands, zip(*(one.bands for one in doubtful), strict=True), strict=True)
+    alike = sa.or_(*(column.in_(set(bands)) for column, bands in wanted))
+    newest = sa.select(queue.c.campaign, queue.c.sketch, *_bands).where(alike).order_by(queue.c.check_id.desc())
     known = _Campaigns(defaultdict(lambda: deque(maxlen=MAX_OF_BAND)), Counter())
-    for site, campaign, sketch in connection.execute(chosen.order_by(queue.c.check_id.desc()).limit(LOOKED_UP_AT_ONCE)):
+    for campaign, sketch, *bands in reversed(connection.execute(newest.limit(LOOKED_UP_AT_ONCE)).all()):
         known.sizes[campaign] = 0
-        for place, band in _bands_of(sketch):
-            known.alike[site, place, band].append(_First(campaign, sketch))
+        for band in bands:
+            known.alike[band].append(_First(campaign, sketch))
     size = sa.select(queue.c.campaign, sa.func.count()).where(queue.c.campaign.in_(known.sizes))
     known.sizes.update(dict(connection.execute(size.group_by(queue.c.campaign)).all()))
     return known
 
 
-def _bands_of(sketch: bytes) -> list[tuple[int, int]]:
-    """Return places and values of bands; comments that are alike nearly always have one in common."""
+def _bands_of(site: str, sketch: bytes) -> tuple[int, ...]:
+    """Return what comments of a site that are alike nearly always have one of in common, and other sites' have not."""
     starts = range(0, BANDS * BYTES_OF_BAND, BYTES_OF_BAND)
-    return [
-        (place, int.from_bytes(sketch[start : start + BYTES_OF_BAND], "little", signed=True))
-        for place, start in enumerate(starts)
-    ]
+    said = (f"{site} {start} ".encode() + sketch[start : start + BYTES_OF_BAND] for start in starts)
+    return tuple(int.from_bytes(blake2b(one, digest_size=8).digest(), "little", signed=True) for one in said)
 
 
 def _entropy(probability: float) -> float:

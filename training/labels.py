@@ -38,6 +38,8 @@ MAX_CHECK_BYTES = 256 * 1024
 MAX_CHECKS = 1_000_000
 """Comments come from anyone, so what is remembered of them is bounded, one by one and together."""
 LABELS_LOCK = 0x48414D4C
+_BYTES_BESIDE = 1_000
+"""About what a check takes in memory besides its comment and what is noted of doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,11 @@ class Check:
 
 
 class WrittenCheck(NamedTuple):
-    """A check as it is kept: its row in the order of the columns, and how many bytes its comment takes there."""
+    """A check as it is kept: its row in the order of the columns, and about how many bytes of memory it takes."""
 
     row: tuple[Any, ...]
-    size: int
     doubtful: Doubtful | None
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +116,25 @@ class LabelStore:
 
     def remember(self, checks: Sequence[Check]) -> None:
         """Keep checks, so that they can be labelled by their id; those of more than ``MAX_CHECK_BYTES`` are not."""
-        self.keep([self.written(check) for check in checks])
+        self.keep([written for written in map(self.written, checks) if written is not None])
 
-    def written(self, check: Check) -> WrittenCheck:
-        """Lay out a check as it is kept, with pseudonyms for addresses."""
+    def written(self, check: Check) -> WrittenCheck | None:
+        """Lay out a check as it is kept, with pseudonyms for addresses; ``None`` if it is too long to be."""
         instead = {} if self._pseudonyms is None else self._pseudonyms.instead_of(check.comment)
         comment, at = encoded(check.comment, instead), check.checked_at.timestamp()
+        if len(comment) > MAX_CHECK_BYTES:
+            return None
         row = check.id, check.site, at, comment, check.score, str(check.decision), check.model
-        return WrittenCheck(row, len(comment), _doubtful(check, comment) if check.decision == _REVIEW else None)
+        doubtful = _doubtful(check, comment) if check.decision == _REVIEW else None
+        more = 0 if doubtful is None else len(doubtful.words) + len(doubtful.reasons)
+        return WrittenCheck(row, doubtful, _BYTES_BESIDE + len(comment) + more)
 
     def keep(self, checks: Sequence[WrittenCheck]) -> None:
         """Keep checks that are written already."""
-        kept = [check for check in checks if check.size <= MAX_CHECK_BYTES]
-        if kept:
+        if checks:
             with self._database.transaction() as connection:
-                insert_rows(connection, _checks, [check.row for check in kept])
-                enqueue(connection, [check.doubtful for check in kept if check.doubtful is not None])
+                insert_rows(connection, _checks, [check.row for check in checks])
+                enqueue(connection, [check.doubtful for check in checks if check.doubtful is not None])
 
     def check(self, check_id: str) -> Check | None:
         """Find a check by its id."""
