@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 SLOT_BITS = 22
 WAYS = 2
-"""The slots of a set, in either of which a column may lie, as in a set-associative cache: with one, the n-grams of the
-shipped model pushed out an eighth of each other."""
+"""The slots of a set, in either of which a column may lie, as in a set-associative cache: with one, many n-grams of the
+shipped model pushed each other out."""
 CHECK_BITS = COLUMN_BITS - SLOT_BITS + 1
 BAYES_PRIOR_COUNT = 5
 """Added to the number of telling words, so that one word alone convinces less."""

@@ -122,7 +122,7 @@ def start_service(directory: Path, *flags: str, tls: Certificate | None = None, 
 
 def stop_service(service: Service) -> int:
     service.process.terminate()
-    return service.process.wait(timeout=60)
+    return service.process.wait(timeout=30)
 
 
 def wait_until(condition: Any, seconds: float = START_TIMEOUT_SECONDS) -> None:
