@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from joblib import cpu_count
 
+from benchmarks.quality.protocol import CORRECTIONS
 from model.artifact import Filter, load, log_odds_of, unpacked
 from training.budget import Budget
 from training.corrections import corrected, read_corrections
@@ -58,7 +59,6 @@ NEVER = ("ham_news_globeandmail", "blogs_unlabelled", "youtube_2013_unlabelled")
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 SHARES = (0.05, 0.1, 0.2, 0.4)
 ATTACKER = "attacker"
-CORRECTIONS = Path(__file__).parents[2] / "training" / "corrections.txt"
 OTHER_LABEL: dict[Label, Label] = {"spam": "ham", "ham": "spam"}
 
 
