@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from model.explanation import Learnt
     from model.lists import Line
 
-FORMAT = 5
+FORMAT = 6
 MAX_BYTES = 64 * 1024 * 1024
 CHUNK_COMMENTS = 32
 """Comments measured together: more of them no longer fit into the processor's cache."""
@@ -48,7 +48,7 @@ _ARRAYS: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {
     "table": (np.dtype("<u4"), (1 << SLOT_BITS,)),
     "family_scales": (np.dtype("<f8"), (len(FAMILIES),)),
     "family_offsets": (np.dtype("<f8"), (len(FAMILIES),)),
-    "constants": (np.dtype("<f8"), (4,)),
+    "constants": (np.dtype("<f8"), (5,)),
 }
 
 
@@ -157,7 +157,7 @@ def packed(scorer: Scorer, thresholds: Thresholds, card: dict[str, Any]) -> byte
         "table": scorer.table,
         "family_scales": scorer.family_scales,
         "family_offsets": scorer.family_offsets,
-        "constants": np.array([scorer.joint_scale, scorer.bayes_scale, scorer.slope, scorer.offset]),
+        "constants": np.array(scorer.constants),
     }
     header = json.dumps(
         {"format": FORMAT, "thresholds": asdict(thresholds), "card": card}, sort_keys=True, ensure_ascii=False

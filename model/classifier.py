@@ -6,7 +6,8 @@ Owns how weights are learnt and how much each site may say. Leaves measuring com
 Three learners share the n-grams because they fail differently on sites never seen: a logistic regression for each
 family, whose absence is then no evidence; one over all families together; and naive Bayes over the words of all fields
 (Graham 2002, Robinson 2003), which knows campaigns' wording with the fewest false alarms. Their plain sum beats each,
-and beats trees over them: ``docs/quality.md`` has the figures. The regressions' weights are averages over all steps of
+and beats trees over them; the one product that beats the sum is that of the author's name and link. ``docs/quality.md``
+has the figures. The regressions' weights are averages over all steps of
 the descent (Polyak and Juditsky 1992): the last step's own owe too much to the comments that came last.
 """
 
@@ -43,6 +44,9 @@ BAYES_MIN_DISTANCE = 0.1
 BAYES_WEIGHT = 0.5
 JOINT_WEIGHT = 1.0
 """What the sum gives to naive Bayes and to the joint regression; each family's regression has 1."""
+TOGETHER_WEIGHT = 1.0
+"""What the author's name and the author's link add by each other. A name alone may be odd, and so may a link; who has
+both advertises, whatever the text is made of."""
 MIN_VISITS = 400_000
 """A small training set is gone through more often, until so many comments have been visited."""
 MAX_INVERSE_PENALTY = 30.0
@@ -50,6 +54,9 @@ MAX_INVERSE_PENALTY = 30.0
 FEW_COMMENTS = 10_000
 """Where there are no more, the words of the text have a regression of their own too. With many it lost: the words are
 then left to the joint regression and to naive Bayes, which say the same more evenly."""
+MIN_SHARE_OF_LABEL = 0.005
+"""Where fewer of the comments with a field are spam, or ham, it has no regression: both labels weigh alike, so that one
+spam among thousands would weigh as much as all of them."""
 REGRESSION_SITE_POWER = 0.5
 BAYES_SITE_POWER = 0.2
 """A site with n comments of a label weighs n**power, so that no site or campaign dominates."""
@@ -107,6 +114,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             family_offsets=offsets,
             joint_scale=JOINT_WEIGHT * joint_scale,
             bayes_scale=BAYES_WEIGHT * bayes_scale,
+            together_weight=TOGETHER_WEIGHT,
             slope=1.0,
             offset=0.0,
         )
@@ -157,7 +165,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         for family, name in enumerate(FAMILIES):
             place, present = np.flatnonzero(family_of == family), np.flatnonzero(sizes[:, family] > 0)
             is_regressed = name != "text_words" or len(labels) <= FEW_COMMENTS
-            if is_regressed and len(place) and len(np.unique(labels[present])) == 2:
+            rarer = min(labels[present].sum(), (1 - labels[present]).sum())
+            if is_regressed and len(place) and rarer > MIN_SHARE_OF_LABEL * len(present):
                 part, said = selected(counts, present, place), labels[present]
                 alike = site_weights(said, sites[present], REGRESSION_SITE_POWER)
                 alpha = self.text_alpha if family < TEXT_FAMILIES else self.field_alpha

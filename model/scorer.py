@@ -3,8 +3,9 @@
 The log-odds are a sum: for each family of n-grams (the characters of the text, the author's name, ...) a logistic
 regression's weights, divided by the square root of the family's size; those of one joint regression over all families,
 divided by the square root of all sizes; and over the words of all fields naive Bayes log-likelihood ratios, divided by
-the square root of the number of telling ones. A family that a comment lacks
-adds nothing. Owns that sum and its parts; leaves learning to ``classifier`` and words for people to ``explanation``.
+the square root of the number of telling ones. A family that a comment lacks adds nothing. Where the regressions of the
+author's name and of the author's link both speak for spam, their product is added. Owns that sum and its parts; leaves
+learning to ``classifier`` and words for people to ``explanation``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.compiled import compiled
-from model.ngrams import COLUMN_BITS, grams_of
+from model.ngrams import COLUMN_BITS, FAMILIES, grams_of
 from model.segments import parts_of
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     Cells = npt.NDArray[np.int32]
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
+    Constants = tuple[float, float, float, float, float]
 
 SLOT_BITS = 22
 WAYS = 2
@@ -42,6 +44,7 @@ MAX_WORDS = 5
 _CHECK_BITS, _CHECK_MASK = np.uint32(CHECK_BITS), np.uint32((1 << CHECK_BITS) - 1)
 _REGRESSION_SHIFT, _CHECK_SHIFT, _JOINT_SHIFT, _BYTE = np.uint32(8), np.uint32(16), np.uint32(24), np.uint32(0xFF)
 _HALF = np.uint64(32)
+_AUTHOR, _AUTHOR_URL = FAMILIES.index("author"), FAMILIES.index("author_url")
 _NOTHING = np.uint32(0xFF << 16)
 """What an empty slot holds: no column has this check."""
 
@@ -79,6 +82,8 @@ class Scorer:
         family_offsets: float64, shape (families,): added where the family is present.
         joint_scale: log-odds per unit of the joint regression's weight.
         bayes_scale: log-odds per unit of Bayes ratio.
+        together_weight: how much of the product of the author's name's and the author's link's regressions is added,
+            where both speak for spam.
         slope, offset: calibration of the sum to log-odds (Platt 1999).
     """
 
@@ -87,6 +92,7 @@ class Scorer:
     family_offsets: Floats
     joint_scale: float
     bayes_scale: float
+    together_weight: float
     slope: float
     offset: float
 
@@ -99,8 +105,12 @@ class Scorer:
         """Look up every n-gram of a batch (see ``Grams``) and weigh it."""
         entries = _entries(self.table, columns)
         sums = _sums(entries, cells, sizes.size)
-        constants = self.joint_scale, self.bayes_scale, self.slope, self.offset
-        return Contributions(entries, *_weighed(sums, sizes, self.family_scales, self.family_offsets, constants))
+        return Contributions(entries, *_weighed(sums, sizes, self.family_scales, self.family_offsets, self.constants))
+
+    @property
+    def constants(self) -> Constants:
+        """The scorer's single numbers, in their order."""
+        return self.joint_scale, self.bayes_scale, self.together_weight, self.slope, self.offset
 
     def explained(self, grams: Grams) -> tuple[Floats, Floats, Ints, Floats]:
         """Score a batch and find the words of each comment's text that weigh most, by the n-grams that begin in them.
@@ -122,7 +132,7 @@ class Scorer:
             len(grams.word_starts),
             self.family_scales,
             self.family_offsets,
-            (self.joint_scale, self.bayes_scale, self.slope, self.offset),
+            self.constants,
         )
 
 
@@ -160,27 +170,32 @@ def _sums(entries: Columns, cells: Cells, count: int) -> Ints:
 
 @compiled
 def _weighed(
-    sums: Ints, sizes: Ints, scales: Floats, offsets: Floats, constants: tuple[float, float, float, float]
+    sums: Ints, sizes: Ints, scales: Floats, offsets: Floats, constants: Constants
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Turn sums into log-odds: the attributes of ``Contributions``."""
-    joint_scale, bayes_scale, slope, offset = constants
+    """Turn sums into log-odds: the attributes of ``Contributions``.
+
+    What the author's name and link say together is shared between them half and half, which are its Shapley values.
+    """
+    joint_scale, bayes_scale, together_weight, slope, offset = constants
     count, family_count = sizes.shape
     per_regression, families = np.empty(sizes.shape), np.empty(sizes.shape)
     per_joint, per_ratio, log_odds = np.empty(count), np.empty(count), np.empty(count)
+    regressed = np.empty(family_count)
     for row in range(count):
         cells = sums[row * family_count : (row + 1) * family_count]
         per_joint[row] = slope * joint_scale / np.sqrt(max(sizes[row].sum(), 1))
         per_ratio[row] = slope * bayes_scale / np.sqrt(cells[:, 3].sum() + BAYES_PRIOR_COUNT)
-        log_odds[row] = offset
         for family in range(family_count):
             size = sizes[row, family]
-            per_regression[row, family] = slope * scales[family] / np.sqrt(max(size, 1))
-            adds = slope * offsets[family] if size else 0.0
-            adds += per_regression[row, family] * cells[family, 0]
-            adds += per_joint[row] * cells[family, 1]
-            adds += per_ratio[row] * cells[family, 2]
-            families[row, family] = adds
-            log_odds[row] += adds
+            scale = scales[family] / np.sqrt(max(size, 1))
+            regressed[family] = scale * cells[family, 0] + (offsets[family] if size else 0.0)
+            per_regression[row, family] = slope * scale
+            families[row, family] = slope * regressed[family]
+            families[row, family] += per_joint[row] * cells[family, 1] + per_ratio[row] * cells[family, 2]
+        both = slope * together_weight * max(regressed[_AUTHOR], 0.0) * max(regressed[_AUTHOR_URL], 0.0)
+        families[row, _AUTHOR] += both / 2
+        families[row, _AUTHOR_URL] += both / 2
+        log_odds[row] = offset + families[row].sum()
     return per_regression, per_joint, per_ratio, families, log_odds
 
 
@@ -194,7 +209,7 @@ def _explained(
     word_count: int,
     scales: Floats,
     offsets: Floats,
-    constants: tuple[float, float, float, float],
+    constants: Constants,
 ) -> tuple[Floats, Floats, Ints, Floats]:
     entries = _entries(table, columns)
     weighed = _weighed(_sums(entries, cells, sizes.size), sizes, scales, offsets, constants)

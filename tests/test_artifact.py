@@ -114,7 +114,7 @@ def test_a_newer_format_is_refused_with_both_numbers(tmp_path: Path) -> None:
     [
         ("table.bin", b"\0" * 100),
         ("table.bin", b"\0" * (200 << 20)),
-        ("constants.bin", b"\xff" * 32),
+        ("constants.bin", b"\xff" * 40),
         ("family_scales.bin", b""),
         ("header.json", b"[]"),
         ("header.json", b"{not json"),

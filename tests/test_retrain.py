@@ -13,8 +13,6 @@ from comments import campaign, conversation
 
 from model.artifact import load, unpacked
 from model.comment import Comment
-from model.ngrams import COLUMN_BITS
-from model.scorer import Scorer, packed_table, unpacked_table
 from training import retrain
 from training.holdout import Labelled, held_out, is_held_out
 from training.labels import GivenLabel
@@ -142,22 +140,3 @@ def test_a_scorer_that_nothing_changes_scores_as_before(base: Filter) -> None:
     assert same.joint_scale == base.scorer.joint_scale
     comments = campaign(20) + conversation(20)
     assert same.log_odds(comments).tolist() == base.scorer.log_odds(comments).tolist()
-
-
-def test_a_table_comes_apart_as_it_was_put_together() -> None:
-    columns = np.array([3, 4, 1 << 10, (1 << COLUMN_BITS) - 1])
-    weights = np.array([[-127, 1, 5, 0], [127, 2, -1, 9], [0, 3, 0, -7]])
-    found = unpacked_table(packed_table(columns, *weights, np.arange(4.0)))
-    assert [part.tolist() for part in found] == [columns.tolist(), *weights.tolist()]
-
-
-def test_of_columns_that_want_one_set_the_more_important_ones_have_it_each_once() -> None:
-    columns = np.array([7, 3, 5, 3])
-    weights = np.array([[1, 2, 3, 4]] * 3)
-    table = packed_table(columns, *weights, np.array([1.0, 2.0, 3.0, 4.0]))
-    found = unpacked_table(table)
-    assert [part.tolist() for part in found] == [[3, 5], *[[4, 3]] * 3]
-    scorer = Scorer(table, np.ones(7), np.zeros(7), 1.0, 1.0, 1.0, 0.0)
-    cells, sizes = np.zeros(3, np.int32), np.array([[3, 0, 0, 0, 0, 0, 0]])
-    entries = scorer.contributions(np.array([3, 5, 7], np.uint32), cells, sizes).entries
-    assert [int(entry) & 0xFF for entry in entries] == [4, 3, 0]

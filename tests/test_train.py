@@ -120,6 +120,18 @@ def test_the_words_of_the_text_have_a_regression_of_their_own_where_comments_are
     assert weighs[FAMILIES.index("text_characters")]
 
 
+@pytest.mark.parametrize(("spam_with_address", "is_learnt"), [(1, False), (50, True)])
+def test_a_field_that_hardly_a_spam_has_is_not_learnt(spam_with_address: int, is_learnt: bool) -> None:
+    examples = corpus()
+    spam = [example.comment for example in examples if example.label == "spam"]
+    ham = [example.comment for example in examples if example.label == "ham"] * 2
+    with_address = [replace(comment, author_email=f"x@mail{i % 9}.example") for i, comment in enumerate(spam + ham)]
+    comments = with_address[:spam_with_address] + spam[spam_with_address:] + with_address[len(spam) :]
+    labels = [1] * len(spam) + [0] * len(ham)
+    model = SpamClassifier().fit(comments, labels, [str(i % 5) for i in range(len(comments))])
+    assert (model.scorer_.family_scales[FAMILIES.index("email")] > 1e-8) == is_learnt
+
+
 def test_a_site_weighs_less_than_its_comments_and_both_labels_weigh_alike() -> None:
     labels = np.array([1] * 100 + [1] * 4 + [0] * 10)
     sites = np.array([0] * 100 + [1] * 4 + [1] * 10)
