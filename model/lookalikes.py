@@ -10,11 +10,18 @@ from functools import cache
 
 from model.characters import PHONETIC
 
-_ASCII_LETTER = re.compile("[A-Za-z]")
-_CYRILLIC = re.compile("[\u0400-\u052f]")
-_LOOKALIKE = "\u0251\u0261\u0370-\u058f\u1f00-\u1fff\u13a0-\u13ff\u2c80-\u2cff\ua4d0-\ua4fd"
+_NOT_LATIN = bytes(code for code in range(128) if not chr(code).isalpha())
+_CYRILLIC_RANGE = "\u0400-\u052f"
+_FURTHER = "\u0251\u0261\u0370-\u03ff\u0530-\u058f\u1f00-\u1fff\u13a0-\u13ff\u2c80-\u2cff\ua4d0-\ua4fd"
+_LOOKALIKE = _CYRILLIC_RANGE + _FURTHER
+_CYRILLIC = re.compile(f"[{_CYRILLIC_RANGE}]")
 _HAS_LOOKALIKE = re.compile(f"[{_LOOKALIKE}]")
 _LETTERS = re.compile(r"[^\W\d_]{1,64}")
+# A look-alike beside a letter of another kind; few texts have one, and none else needs to be looked at word by word.
+_MIXED = re.compile(
+    f"[{_LOOKALIKE}](?:(?=[^\\W\\d_{_LOOKALIKE}])|(?<=[^\\W\\d_{_LOOKALIKE}].)"
+    f"|(?<=[{_CYRILLIC_RANGE}])(?=[{_FURTHER}])|(?<=[{_FURTHER}])(?=[{_CYRILLIC_RANGE}]))"
+)
 # Letters that spammers take for each other although Unicode does not list them.
 _LIKE_CYRILLIC = dict(zip(map(ord, "kmtunrbhdUNσαρτπγκμεχυ"), "кмтипгьндИИоартпукмехи", strict=True))
 
@@ -60,7 +67,8 @@ def fold_scripts(text: str, signals: set[str]) -> str:
     foreign = _HAS_LOOKALIKE.findall(text)
     if not foreign:
         return text
-    is_foreign_text = len(foreign) > len(_ASCII_LETTER.findall(text))
+    latin_letters = text.encode("ascii", "ignore").translate(None, _NOT_LATIN)
+    is_foreign_text = len(foreign) > len(latin_letters)
 
     def own_script(match: re.Match[str]) -> str:
         word = match[0]
@@ -69,7 +77,7 @@ def fold_scripts(text: str, signals: set[str]) -> str:
             signals.add("look-alikes")
         return folded
 
-    folded = _LETTERS.sub(own_script, text)
+    folded = _LETTERS.sub(own_script, text) if _MIXED.search(text) else text
     to_latin = _to_latin()
     if not is_foreign_text and all(ord(letter) in to_latin for letter in foreign):
         folded = _latin_words(folded, signals)

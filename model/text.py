@@ -131,7 +131,7 @@ def _masked(text: str) -> str:
         text = _MASK.sub(_stand_in, text)
     if "@" in text:
         text = _EMAIL.sub(f" {MAIL_SIGN} ", text)
-    if sum(map(text.count, "0123456789")) >= 7:
+    if len(text.encode("ascii", "ignore").translate(None, _NO_DIGITS)) >= 7:
         text = _PHONE.sub(f" {PHONE_SIGN} ", text)
     return text
 
@@ -140,6 +140,7 @@ def _stand_in(mask: re.Match[str]) -> str:
     return {"phone": f" {PHONE_SIGN} ", "email": f" {MAIL_SIGN} "}.get(mask[1].lower(), " ")
 
 
+_NO_DIGITS = bytes(code for code in range(128) if not chr(code).isdigit())
 _MASK = re.compile(r"\[(phone|email|link|username)\]", re.IGNORECASE)
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}(?![A-Za-z0-9])"
