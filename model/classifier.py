@@ -46,7 +46,7 @@ JOINT_WEIGHT = 1.0
 """What the sum gives to naive Bayes and to the joint regression; each family's regression has 1."""
 TOGETHER_WEIGHT = 1.0
 """What the author's name and the author's link add by each other. A name alone may be odd, and so may a link; who has
-both advertises, whatever the text is made of."""
+both advertises, whatever the text is made of. Not so a ping, whose name is a page's title and whose link that page."""
 MIN_VISITS = 400_000
 """A small training set is gone through more often, until so many comments have been visited."""
 MAX_INVERSE_PENALTY = 30.0
@@ -139,7 +139,9 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         cells = np.arange(len(rows)).repeat(np.diff(counts.indptr)) * len(FAMILIES)
         cells += design.family_of[counts.indices]
         columns = design.columns[counts.indices].astype(np.uint32)
-        return self.scorer_.contributions(columns, cells.astype(np.int32), design.sizes[rows]).log_odds
+        return self.scorer_.contributions(
+            columns, cells.astype(np.int32), design.sizes[rows], design.is_ping[rows]
+        ).log_odds
 
     def predict_proba(self, comments: Sequence[Comment]) -> Floats:
         """Return P(ham) and P(spam): float64, shape (n, 2)."""

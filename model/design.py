@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from model.comment import Comment
 
     Ints = npt.NDArray[np.int64]
+    Bools = npt.NDArray[np.bool_]
     Descriptions = npt.NDArray[np.uint32]
 
 CHUNK_COMMENTS = 64
@@ -49,6 +50,7 @@ class Design:
         family_of: int8, shape (c,): the family of an n-gram.
         is_word: bool, shape (c,).
         sizes: int64, shape (n, families): n-grams of each family in each comment.
+        is_ping: bool, shape (n,).
         labels: int64, shape (n,): 1 spam, 0 ham.
         sites: int64, shape (n,): the site's number.
     """
@@ -56,8 +58,9 @@ class Design:
     counts: sparse.csr_matrix
     columns: Ints
     family_of: npt.NDArray[np.int8]
-    is_word: npt.NDArray[np.bool_]
+    is_word: Bools
     sizes: Ints
+    is_ping: Bools
     labels: Ints
     sites: Ints
 
@@ -69,6 +72,7 @@ def design_of(comments: Sequence[Comment], labels: Sequence[int], sites: Sequenc
     described = np.concatenate([chunk.described for chunk in measured])
     indptr = np.concatenate([[0], np.cumsum(np.concatenate([chunk.distinct for chunk in measured]))])
     sizes = np.concatenate([chunk.sizes for chunk in measured])
+    is_ping = np.concatenate([chunk.is_ping for chunk in measured])
     del measured
     numbers = np.unique(np.asarray(sites), return_inverse=True)[1].astype(np.int64)
     shared = _shared_descriptions(described, indptr, numbers)
@@ -80,6 +84,7 @@ def design_of(comments: Sequence[Comment], labels: Sequence[int], sites: Sequenc
         family_of=((shared & _DESCRIPTION_MASK) >> 1).astype(np.int8),
         is_word=shared % 2 == 1,
         sizes=sizes,
+        is_ping=is_ping,
         labels=np.asarray(labels, dtype=np.int64),
         sites=numbers,
     )
@@ -93,11 +98,13 @@ class _Measured:
         described: uint32, ascending: the column, and in the lowest bits the family and whether it is one of words.
         distinct: int64: how many each comment has.
         sizes: int64, shape (n, families).
+        is_ping: bool, shape (n,).
     """
 
     described: Descriptions
     distinct: Ints
     sizes: Ints
+    is_ping: Bools
 
 
 def _measure(comments: Sequence[Comment]) -> _Measured:
@@ -108,7 +115,7 @@ def _measure(comments: Sequence[Comment]) -> _Measured:
     keys |= grams.is_word.astype(np.uint64)
     keys.sort()
     per_comment = np.bincount((keys >> np.uint64(32)).astype(np.int64), minlength=len(comments))
-    return _Measured(keys.astype(np.uint32), per_comment, grams.sizes)
+    return _Measured(keys.astype(np.uint32), per_comment, grams.sizes, grams.is_ping)
 
 
 def _shared_descriptions(described: Descriptions, indptr: Ints, sites: Ints) -> Descriptions:

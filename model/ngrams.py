@@ -72,6 +72,7 @@ class Grams:
             begins, as an index into the words; -1 for what begins behind the last, or is not of the text.
         sizes: int64, shape (n, families): how many distinct n-grams a comment has of each family.
         is_word: bool, shape (g,): whether it is one of words, or a trait.
+        is_ping: bool, shape (n,).
         joined: all strings, each closed by a separator.
         word_starts, word_ends: int32, shape (w,): where the words lie in ``joined``; ends are exclusive.
     """
@@ -80,7 +81,8 @@ class Grams:
     cells: I32
     words: I32
     sizes: Ints
-    is_word: npt.NDArray[np.bool_]
+    is_word: Bools
+    is_ping: Bools
     joined: str
     word_starts: I32
     word_ends: I32
@@ -92,7 +94,7 @@ def grams_of(batch: Sequence[Parts]) -> Grams:
     layout: list[tuple[int, int, int]] = []
     trait_hashes: list[int] = []
     trait_rows: list[int] = []
-    for row, (segments, traits) in enumerate(batch):
+    for row, (segments, traits, _) in enumerate(batch):
         for kind, string in segments:
             strings.append(string if _SEPARATOR not in string else string.replace(_SEPARATOR, " "))
             layout.append((len(string), kind, row))
@@ -108,7 +110,8 @@ def grams_of(batch: Sequence[Parts]) -> Grams:
         _CLASSES,
         _LOWER_CASE,
     )
-    return Grams(columns, cells, words, sizes, is_word, joined, starts, ends)
+    is_ping = np.array([parts.is_ping for parts in batch], dtype=np.bool_)
+    return Grams(columns, cells, words, sizes, is_word, is_ping, joined, starts, ends)
 
 
 @lru_cache(maxsize=4096)

@@ -4,8 +4,8 @@ The log-odds are a sum: for each family of n-grams (the characters of the text, 
 regression's weights, divided by the square root of the family's size; those of one joint regression over all families,
 divided by the square root of all sizes; and over the words of all fields naive Bayes log-likelihood ratios, divided by
 the square root of the number of telling ones. A family that a comment lacks adds nothing. Where the regressions of the
-author's name and of the author's link both speak for spam, their product is added. Owns that sum and its parts; leaves
-learning to ``classifier`` and words for people to ``explanation``.
+author's name and of the author's link both speak for spam, their product is added, but for pings. Owns that sum and its
+parts; leaves learning to ``classifier`` and words for people to ``explanation``.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Cells = npt.NDArray[np.int32]
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
+    Bools = npt.NDArray[np.bool_]
     Constants = tuple[float, float, float, float, float]
 
 SLOT_BITS = 22
@@ -83,7 +84,7 @@ class Scorer:
         joint_scale: log-odds per unit of the joint regression's weight.
         bayes_scale: log-odds per unit of Bayes ratio.
         together_weight: how much of the product of the author's name's and the author's link's regressions is added,
-            where both speak for spam.
+            where both speak for spam and the comment is no ping.
         slope, offset: calibration of the sum to log-odds (Platt 1999).
     """
 
@@ -99,13 +100,14 @@ class Scorer:
     def log_odds(self, comments: Sequence[Comment]) -> Floats:
         """Score comments: float64, shape (n,). A comment's score does not depend on the others in the batch."""
         grams = grams_of([parts_of(comment) for comment in comments])
-        return self.contributions(grams.columns, grams.cells, grams.sizes).log_odds
+        return self.contributions(grams.columns, grams.cells, grams.sizes, grams.is_ping).log_odds
 
-    def contributions(self, columns: Columns, cells: Cells, sizes: Ints) -> Contributions:
+    def contributions(self, columns: Columns, cells: Cells, sizes: Ints, is_ping: Bools) -> Contributions:
         """Look up every n-gram of a batch (see ``Grams``) and weigh it."""
         entries = _entries(self.table, columns)
         sums = _sums(entries, cells, sizes.size)
-        return Contributions(entries, *_weighed(sums, sizes, self.family_scales, self.family_offsets, self.constants))
+        scales, offsets = self.family_scales, self.family_offsets
+        return Contributions(entries, *_weighed(sums, sizes, is_ping, scales, offsets, self.constants))
 
     @property
     def constants(self) -> Constants:
@@ -128,6 +130,7 @@ class Scorer:
             grams.columns,
             grams.cells,
             grams.sizes,
+            grams.is_ping,
             grams.words,
             len(grams.word_starts),
             self.family_scales,
@@ -170,7 +173,7 @@ def _sums(entries: Columns, cells: Cells, count: int) -> Ints:
 
 @compiled
 def _weighed(
-    sums: Ints, sizes: Ints, scales: Floats, offsets: Floats, constants: Constants
+    sums: Ints, sizes: Ints, is_ping: Bools, scales: Floats, offsets: Floats, constants: Constants
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Turn sums into log-odds: the attributes of ``Contributions``.
 
@@ -192,7 +195,8 @@ def _weighed(
             per_regression[row, family] = slope * scale
             families[row, family] = slope * regressed[family]
             families[row, family] += per_joint[row] * cells[family, 1] + per_ratio[row] * cells[family, 2]
-        both = slope * together_weight * max(regressed[_AUTHOR], 0.0) * max(regressed[_AUTHOR_URL], 0.0)
+        together = 0.0 if is_ping[row] else slope * together_weight
+        both = together * max(regressed[_AUTHOR], 0.0) * max(regressed[_AUTHOR_URL], 0.0)
         families[row, _AUTHOR] += both / 2
         families[row, _AUTHOR_URL] += both / 2
         log_odds[row] = offset + families[row].sum()
@@ -205,6 +209,7 @@ def _explained(
     columns: Columns,
     cells: Cells,
     sizes: Ints,
+    is_ping: Bools,
     words: Cells,
     word_count: int,
     scales: Floats,
@@ -212,7 +217,7 @@ def _explained(
     constants: Constants,
 ) -> tuple[Floats, Floats, Ints, Floats]:
     entries = _entries(table, columns)
-    weighed = _weighed(_sums(entries, cells, sizes.size), sizes, scales, offsets, constants)
+    weighed = _weighed(_sums(entries, cells, sizes.size), sizes, is_ping, scales, offsets, constants)
     per_regression, per_joint, per_ratio, families, log_odds = weighed
     strongest, adds = _strongest_words(entries, cells, words, word_count, per_regression, per_joint, per_ratio)
     return log_odds, families, strongest, adds

@@ -21,6 +21,7 @@ MAX_LINKS = 20
 MAX_URL_CHARACTERS = 250
 MAX_NAME_CHARACTERS = 150
 MAX_ANCHOR_CHARACTERS = 200
+_PINGS = ("pingback", "trackback")
 
 
 class Kind(IntEnum):
@@ -50,10 +51,14 @@ class Segment(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """A comment taken apart: its strings, the text first, and the names of its traits."""
+    """A comment taken apart: its strings, the text first, the names of its traits, and whether it is a ping.
+
+    The author and the link of a ping (pingback, trackback) are the title and the address of a page.
+    """
 
     segments: list[Segment]
     traits: list[str]
+    is_ping: bool = False
 
 
 def parts_of(comment: Comment) -> Parts:
@@ -72,7 +77,7 @@ def parts_of(comment: Comment) -> Parts:
         segments.append(Segment(Kind.EMAIL, f" {mail_domain[:MAX_URL_CHARACTERS]} "))
     linked = _link_segments(reading, comment.permalink) if reading.links else []
     segments.extend(linked)
-    return Parts(segments, _traits(reading, text, name, url, len(linked)))
+    return Parts(segments, _traits(reading, text, name, url, len(linked)), comment.type in _PINGS)
 
 
 def folded_name(author: str) -> str:

@@ -282,7 +282,7 @@ def changed_scorer(scorer: Scorer, columns: Ints, changes: Floats) -> Scorer:
 def _measured_chunk(scorer: Scorer, comments: Sequence[Comment]) -> tuple[npt.NDArray[np.uint32], Ints, Floats, Floats]:
     """Return the n-grams of comments, row by row, how many each has here and in all, and the base log-odds."""
     grams = grams_of([parts_of(comment) for comment in comments])
-    log_odds = scorer.contributions(grams.columns, grams.cells, grams.sizes).log_odds
+    log_odds = scorer.contributions(grams.columns, grams.cells, grams.sizes, grams.is_ping).log_odds
     rows = grams.cells // len(FAMILIES)
     order = np.argsort(rows, kind="stable")
     lengths = np.bincount(rows, minlength=len(comments))

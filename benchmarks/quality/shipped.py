@@ -67,7 +67,11 @@ def main() -> None:
     spam = np.array([score_of[row.row_id] for row in blogs if row.label == "spam"])
     ham = np.array([score_of[row.row_id] for row in blogs if row.label == "ham"])
     bins = reliability(spam, ham)
-    print(f"\nAll blogs: Brier score {brier_score(spam, ham):.4f}\n\n{bins}")
+    print(f"\nAll blogs: Brier score {brier_score(spam, ham):.4f}\n")
+    print("| scores | comments | mean score | of them spam |\n| --- | --- | --- | --- |")
+    for number, of_bin in enumerate(zip(bins.counts, bins.mean_scores, bins.spam_shares, strict=True)):
+        count, mean, share = of_bin
+        print(f"| {number / 10:.1f} to {(number + 1) / 10:.1f} | {count:,} | {mean:.3f} | {share:.3f} |")
 
 
 def _print_table(name: str, groups: dict[str, list[Row]], score_of: dict[str, float], model: Filter) -> None:
