@@ -62,3 +62,12 @@ def test_words_count_as_the_same_in_any_case_and_characters_do_not(one: str, oth
     words, other_words = grams.columns[grams.is_word], others.columns[others.is_word]
     assert words.tolist() == other_words.tolist()
     assert set(grams.columns[~grams.is_word].tolist()) != set(others.columns[~others.is_word].tolist())
+
+
+def test_pings_are_told_from_what_people_write() -> None:
+    kinds = ("pingback", "trackback", "comment", "reply", "")
+    assert grams_of([parts_of(Comment(text="x", type=kind)) for kind in kinds]).is_ping.tolist() == [
+        True,
+        True,
+        *3 * [False],
+    ]
