@@ -220,7 +220,8 @@ def unpacked(content: bytes, name: str) -> Filter:
         with zipfile.ZipFile(io.BytesIO(payload)) as archive:
             header = json.loads(archive.read("header.json"))
             if header["format"] != FORMAT:
-                raise ArtifactError(f"{name}: format {header['format']}, expected {FORMAT}; update Hamgate to read it")
+                remedy = "update Hamgate" if header["format"] > FORMAT else "train it anew"
+                raise ArtifactError(f"{name}: format {header['format']}, expected {FORMAT}; {remedy}")
             if not isinstance(header["card"], dict):
                 raise TypeError(f"its card is a {type(header['card']).__name__}, expected an object")
             arrays = {name: _array(archive, name) for name in _ARRAYS}

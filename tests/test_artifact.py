@@ -99,14 +99,15 @@ def test_a_truncated_file_is_refused(tmp_path: Path, kept: int) -> None:
         load(short)
 
 
-def test_a_newer_format_is_refused_with_both_numbers(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("found", "remedy"), [(99, "update Hamgate"), (FORMAT - 1, "train it anew")])
+def test_another_format_is_refused_with_both_numbers_and_what_to_do(tmp_path: Path, found: int, remedy: str) -> None:
     content = SHIPPED.read_bytes()
     with zipfile.ZipFile(io.BytesIO(content[HEADER_BYTES:])) as archive:
         header = json.loads(archive.read("header.json"))
-    newer = tmp_path / "newer.hamgate"
-    newer.write_bytes(repacked(content, {"header.json": json.dumps(header | {"format": 99}).encode()}))
-    with pytest.raises(ArtifactError, match=f"format 99, expected {FORMAT}"):
-        load(newer)
+    other = tmp_path / "other.hamgate"
+    other.write_bytes(repacked(content, {"header.json": json.dumps(header | {"format": found}).encode()}))
+    with pytest.raises(ArtifactError, match=f"format {found}, expected {FORMAT}; {remedy}"):
+        load(other)
 
 
 @pytest.mark.parametrize(
