@@ -60,7 +60,7 @@ STOP_TIMEOUT_SECONDS = 20
 HEADER_TIMEOUT_MS = 10_000
 MAX_HEADER_BYTES = 64 * 1024
 MAX_CONNECTIONS_PER_WORKER = 4_096
-RESPAWN_INTERVAL_SECONDS = 6.0
+RESPAWN_INTERVAL_SECONDS = 9.0
 FIRST_LINK_LIFETIME = timedelta(days=7)
 EXAMPLE = (
     '{"text": "Great post! Buy cheap viagra online without prescription http://cheap-viagra.example/",'
