@@ -439,7 +439,7 @@ def test_a_check_over_http_that_is_held_waits_in_the_queue(app: Flask, client: F
     ).get_json()
     shown_one = client.post("/v1/check", json={"text": "Thanks, that helped."}).get_json()
     assert (held_one["decision"], shown_one["decision"]) == ("review", "allow")
-    wait_until(lambda: shown_ids(ann) == [held_one["id"]])
+    wait_until(lambda: shown_ids(ann) == [held_one["id"]], seconds=5)
     assert set(shown_ids(ann, "/moderate/history")) == {held_one["id"], shown_one["id"]}
 
 

@@ -119,7 +119,7 @@ def test_a_reload_replaces_the_workers_without_losing_a_request(own_service: Ser
     before = workers_of(own_service)
     own_service.process.send_signal(signal.SIGHUP)
     try:
-        wait_until(lambda: workers_of(own_service) and not workers_of(own_service) & before, seconds=60)
+        wait_until(lambda: workers_of(own_service) and not workers_of(own_service) & before, seconds=20)
         time.sleep(0.5)
     finally:
         stopping.set()
