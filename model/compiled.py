@@ -1,20 +1,19 @@
 """Loops over numbers, compiled to machine code by Numba.
 
-Code under ``compiled`` is compiled at its first call and kept on disk, so that later processes only load it.
+Code under ``compiled`` is compiled at its first call and kept on disk, so that later processes only load it. Leaves to
+``kept`` where that is.
 """
 
 from __future__ import annotations
 
 import ctypes
 import mmap
-from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, TypeVar, cast
 
-import platformdirs
 from numba import config, njit
+
+from model.kept import loops_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,27 +23,8 @@ if TYPE_CHECKING:
 _MAPPINGS = Path("/proc/self/maps")
 
 
-def _folder() -> Path:
-    """Return where compiled code is kept: elsewhere whenever a file of this package changes.
-
-    Constants are compiled in, also those of other files, and Numba itself looks at a loop's own file alone.
-    """
-    package, digest = Path(__file__).parent, sha256()
-    for path in sorted(package.glob("*.py")):
-        digest.update(path.read_bytes())
-    given = config.CACHE_DIR  # type: ignore[attr-defined]  # made from NUMBA_CACHE_DIR as the module is imported
-    folder = Path()
-    for cache in (given, package / "__pycache__", platformdirs.user_cache_path("hamgate")):
-        folder = Path(cache) / f"loops-{digest.hexdigest()[:16]}"
-        with suppress(OSError):
-            if cache:
-                folder.mkdir(parents=True, exist_ok=True)
-                TemporaryFile(dir=folder).close()
-                break
-    return folder
-
-
-config.CACHE_DIR = str(_folder())  # type: ignore[attr-defined]
+# Numba has read NUMBA_CACHE_DIR when it was imported.
+config.CACHE_DIR = str(loops_folder(config.CACHE_DIR))  # type: ignore[attr-defined]
 
 
 def compiled(loop: Loop) -> Loop:

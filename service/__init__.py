@@ -2,7 +2,7 @@
 
 Reading order: config, problems, background, destinations, files, uploads, secret, addresses, passwords, schemas,
 bodies, logs, metrics, drift, auth, sealed_keys, served_model, rulebook, follower, judge, recorder, observer, check,
-forms, callbacks, akismet, api, labelling, description, catalogues, processing, moderation, app, gateway, job_process,
-schedule, webhook, delivery, revision, courier, upkeep, server, options, refusals, messages, learning, staff, sites,
-privacy, offline, job, demo, cli.
+forms, callbacks, akismet, api, labelling, description, catalogues, processing, moderation, app, gateway, worker,
+job_process, schedule, webhook, delivery, revision, courier, courier_process, upkeep, server, options, refusals,
+messages, learning, staff, sites, privacy, offline, job, demo, cli.
 """

@@ -1,6 +1,6 @@
 """A process beside the workers, which it lets go first: looks again at what sites were told, and tells them of changes.
 
-It runs while any site has callbacks allowed, on every host; whose turn it is they settle in the database.
+On every host there is one; whose turn it is they settle in the database.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 from service.addresses import label_store
 from service.akismet import spam_decisions
-from service.background import Background
 from service.delivery import Delivery
 from service.follower import Follower
 from service.job_process import NICENESS
@@ -32,7 +31,7 @@ from service.sealed_keys import SealedKeys
 from service.secret import open_secret
 from service.served_model import ServedModel
 from training.callbacks import CallbackHosts
-from training.database import Database, StoreError
+from training.database import StoreError
 from training.lists import ListStore
 from training.registry import Registry
 from training.settings import SettingsStore
@@ -41,7 +40,6 @@ from training.tellings import Tellings, Turn, TurnLostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from multiprocessing.process import BaseProcess
 
     from service.config import Config
 
@@ -49,65 +47,8 @@ INTERVAL_SECONDS = 1.0
 SHARE_OF_TIME = 0.1
 """Of a core, at most, while there is much to look at."""
 MOST_SECONDS_RESTED = 30.0
-STOP_TIMEOUT_SECONDS = 5.0
 
 _log = logging.getLogger("hamgate.courier")
-
-
-class Courier(Background):
-    """Starts and stops the process, for the launcher."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__("courier")
-        self._config = config
-        self._database = Database(config.database)
-        self._process: BaseProcess | None = None
-        self._renewing = Event()
-
-    def start(self) -> None:
-        """Begin, unless checks are not kept, so that there is nothing to look at again."""
-        if self._config.keep_checks_days:
-            super().start()
-
-    def renew(self) -> None:
-        """Have another process take over, with what the model file is now."""
-        self._renewing.set()
-
-    def close(self) -> None:
-        """Stop, and the process."""
-        super().close()
-        self._stop()
-        self._database.close()
-
-    def _work(self) -> None:
-        fails = False
-        while not self._stopping.wait(INTERVAL_SECONDS):
-            try:
-                self._look()
-                fails = False
-            except (StoreError, OSError) as error:
-                if not fails:
-                    _log.error("can't tell whether sites are to be told of changes: %s", error)
-                fails = True
-
-    def _look(self) -> None:
-        is_wanted = bool(CallbackHosts(self._database).all())
-        if self._renewing.is_set() or not is_wanted:
-            self._renewing.clear()
-            self._stop()
-        if is_wanted and (self._process is None or not self._process.is_alive()):
-            self._process = multiprocessing.get_context("spawn").Process(
-                target=carry, args=(self._config,), name="courier", daemon=True
-            )
-            self._process.start()
-
-    def _stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.join(STOP_TIMEOUT_SECONDS)
-            self._process.kill()
-            self._process.join()
-            self._process = None
 
 
 def carry(config: Config) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
+from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, render_template
-from openapi_pydantic.util import construct_open_api_with_schema_class
-from openapi_pydantic.v3.v3_1 import OpenAPI
 
 from service.problems import PROBLEM_JSON
 from service.schemas import (
@@ -64,11 +63,9 @@ UNKNOWN_CHECK = "There is no check of that id that this site may see."
 
 
 class Description:
-    """Both documents, made once."""
+    """Both documents, made when one is first asked for."""
 
     def __init__(self) -> None:
-        self._document = openapi_document()
-        self._json = json.dumps(self._document, indent=1).encode()
         style_digest = base64.b64encode(sha256(STYLE.encode()).digest()).decode()
         self._policy = (
             f"default-src 'none'; style-src 'sha256-{style_digest}'; base-uri 'none'; form-action 'none';"
@@ -82,9 +79,13 @@ class Description:
         description.add_url_rule("/docs", view_func=self.docs)
         return description
 
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return openapi_document()
+
     def openapi(self) -> Response:
         """Hand out the OpenAPI document."""
-        return Response(self._json, content_type=JSON)
+        return Response(json.dumps(self._document, indent=1), content_type=JSON)
 
     def docs(self) -> Response:
         """Show the OpenAPI document to people."""
@@ -95,6 +96,9 @@ class Description:
 
 def openapi_document() -> dict[str, Any]:
     """Build the OpenAPI 3.1 document as JSON values."""
+    from openapi_pydantic.util import construct_open_api_with_schema_class  # takes long to import, and is seldom needed
+    from openapi_pydantic.v3.v3_1 import OpenAPI
+
     described = OpenAPI.model_validate(
         {
             "openapi": "3.1.0",

@@ -7,13 +7,10 @@ model file comes into service; a worker that dies is replaced.
 
 from __future__ import annotations
 
-import atexit
-import gc
 import logging.config
 import multiprocessing
 import os
 import shlex
-import signal
 import socket
 import ssl
 import sys
@@ -21,7 +18,6 @@ import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,28 +25,22 @@ from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.server import MPServer
 
-from service.akismet import LABEL_PATHS as AKISMET_LABEL_PATHS
-from service.app import create_app
+from model.kept import are_compiled, note_compiled
 from service.auth import digest_of, make_key
-from service.courier import Courier
+from service.courier_process import CourierProcess
 from service.files import beside, replace_private
-from service.gateway import Gateway
-from service.labelling import CHECKS_PATH
-from service.labelling import PATH as LABELS_PATH
 from service.logs import configuration
 from service.metrics import DIRECTORY_VARIABLE
-from service.metrics import PATH as METRICS_PATH
-from service.moderation.paths import PAGES
 from service.passwords import make_token, token_digest
 from service.problems import ServiceError
 from service.schedule import Schedule
 from service.secret import open_secret
-from service.served_model import proven
 from service.upkeep import Upkeep
 from training.accounts import Accounts, Invitation, Role
 from training.store import Store
 
 if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
     from service.config import Config
@@ -62,6 +52,8 @@ MAX_HEADER_BYTES = 64 * 1024
 MAX_CONNECTIONS_PER_WORKER = 4_096
 RESPAWN_INTERVAL_SECONDS = 9.0
 FIRST_LINK_LIFETIME = timedelta(days=7)
+_GIVEN_FOLDER = os.environ.get("NUMBA_CACHE_DIR", "")
+"""Where the operator wants compiled loops to be."""
 EXAMPLE = (
     '{"text": "Great post! Buy cheap viagra online without prescription http://cheap-viagra.example/",'
     ' "author": "Cheap Viagra Online", "author_url": "http://cheap-viagra.example/"}'
@@ -83,10 +75,14 @@ def serve(config: Config) -> None:
         raise CannotServeError(f"{config.model}: no such model file")
     _require_usable(config.tls_certificate, config.tls_key)
     require_free(config.host, config.port)
-    key, link = local_key(config.database), first_link(config)
-    logging.config.dictConfig(configuration())
     multiprocessing.set_start_method("spawn", force=True)
-    _compile_loops(config.model)
+    compiling = _compiling(config.model)
+    try:
+        key, link = local_key(config.database), first_link(config)
+    finally:
+        if compiling is not None:
+            compiling.join()
+    logging.config.dictConfig(configuration())
     with tempfile.TemporaryDirectory(prefix="hamgate-metrics-") as metrics_directory:
         os.environ[DIRECTORY_VARIABLE] = metrics_directory
         server = _server(config)
@@ -95,7 +91,7 @@ def serve(config: Config) -> None:
         server.on_startup(schedule.start)
         upkeep = Upkeep(config)
         server.on_startup(upkeep.start)
-        courier = Courier(config)
+        courier = CourierProcess(config)
         server.on_startup(courier.start)
         server.on_reload(courier.renew)
         try:
@@ -186,16 +182,21 @@ def require_free(host: str, port: int) -> None:
         raise CannotServeError(f"can't listen on {host}:{port}: {error.strerror or error}") from error
 
 
-def _compile_loops(model: Path) -> None:
-    """Let a process of its own compile what the workers then only load: compiling takes memory that is never freed."""
-    compiling = multiprocessing.Process(target=_prove, args=(model,))
-    compiling.start()
-    compiling.join()
+def _compiling(model: Path) -> BaseProcess | None:
+    """Start a process that compiles what the workers then only load: compiling takes memory that is never freed."""
+    if are_compiled(_GIVEN_FOLDER):
+        return None
+    process = multiprocessing.Process(target=_compile, args=(model,))
+    process.start()
+    return process
 
 
-def _prove(model: Path) -> None:
+def _compile(model: Path) -> None:
+    from service.served_model import proven  # takes long to import, and the launcher can do without
+
     with suppress(Exception):  # the workers will say what is wrong with the model
         proven(model)
+        note_compiled(_GIVEN_FOLDER)
 
 
 def _server(config: Config) -> MPServer:
@@ -221,25 +222,11 @@ def _server(config: Config) -> MPServer:
 
 
 def _gateway(config: Config) -> Any:  # granian's type is that of its plain functions
-    """Build what a worker runs; called in the worker."""
-    Thread(target=_stop_with_launcher, name="launcher-watch", daemon=True).start()
-    app = create_app(config)
-    gc.collect()
-    gc.freeze()  # what is there by now stays, so that nobody need look through it again and again
-    for name in ("hamgate.follower", "hamgate.recorder", "hamgate.callbacks"):
-        atexit.register(app.extensions[name].close)
-    waiting = (LABELS_PATH, CHECKS_PATH, METRICS_PATH, *AKISMET_LABEL_PATHS)
-    return Gateway(app, config.max_batch_body_bytes, config.body_timeout_seconds, waiting, PAGES)
+    from service.worker import gateway_of  # takes long to import, and the launcher can do without
+
+    return gateway_of(config)
 
 
 def _print_welcome(config: Config, key: str | None, link: str | None) -> None:
     click.echo(welcome(config, key, link))
     sys.stdout.flush()
-
-
-def _stop_with_launcher() -> None:
-    """Wait until the launcher is gone, however it went, and stop this worker, so that the address becomes free."""
-    launcher = multiprocessing.parent_process()
-    if launcher is not None:
-        launcher.join()
-        os.kill(os.getpid(), signal.SIGTERM)

@@ -9,11 +9,9 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from service.addresses import pseudonyms_with
 from service.background import Background
 from service.secret import open_secret
 from training.database import Database
-from training.forgetting import hash_stored, strip_labels
 
 if TYPE_CHECKING:
     from service.config import Config
@@ -46,6 +44,9 @@ class Upkeep(Background):
             DatabaseUnusableError: the database can't be used.
             WrongSecretError: the database is used with another secret.
         """
+        from service.addresses import pseudonyms_with  # takes long to import, and the launcher has not to wait for it
+        from training.forgetting import hash_stored, strip_labels
+
         config = self._config
         with Database(config.database) as database:
             hashed = 0

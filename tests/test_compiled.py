@@ -23,7 +23,8 @@ def test_a_loop_is_compiled_anew_when_another_file_changes_and_only_then(tmp_pat
     """Numba itself keeps constants of other files, as they were, for good: a table would be read beyond its end."""
     package = tmp_path / "model"
     package.mkdir()
-    shutil.copy(Path(model.__file__).with_name("compiled.py"), package)
+    for name in ("compiled.py", "kept.py"):
+        shutil.copy(Path(model.__file__).with_name(name), package)
     (package / "__init__.py").touch()
     (package / "loops.py").write_text(LOOPS, encoding="utf-8")
     found = []

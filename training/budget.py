@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
+import scipy
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -49,7 +49,7 @@ def cut_for(ham_log_odds: npt.NDArray[np.float64], rate: float, confidence: floa
     count = len(ordered)
     ranks = np.arange(1, count + 1)
     # P(X >= k) = I_{1-rate}(k, n-k+1), the regularised incomplete beta function
-    risks = special.betainc(ranks, count - ranks + 1, 1 - rate) if count else np.empty(0)
+    risks = scipy.special.betainc(ranks, count - ranks + 1, 1 - rate) if count else np.empty(0)
     safe = np.flatnonzero(risks <= 1 - confidence)
     if not len(safe):
         highest = float(ordered[-1]) if count else 0.0

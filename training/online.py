@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit
 
+from model.artifact import probability
 from model.compiled import compiled
 from model.explanation import log_odds_and_grams
 from model.ngrams import COLUMN_BITS, FAMILIES
@@ -52,7 +52,7 @@ class OnlineLayer:
             site = self._sites[given.site] = _empty()
         (base,), grams = log_odds_and_grams(self._scorer, [given.comment])
         until_then = float(base + self.log_odds(given.site, grams)[0])
-        error = float((given.label == "spam") - expit(until_then))
+        error = float((given.label == "spam") - probability(until_then))
         root = np.sqrt(max(grams.sizes.sum(), 1))
         _move(site, grams.columns, RATE * error / root)
         if self._shared is not None:
