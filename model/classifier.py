@@ -43,7 +43,9 @@ BAYES_MIN_DISTANCE = 0.1
 """Words whose spam probability is nearer to one half than this are noise."""
 BAYES_WEIGHT = 0.5
 JOINT_WEIGHT = 1.0
-"""What the sum gives to naive Bayes and to the joint regression; each family's regression has 1."""
+JOINT_WEIGHT_OF_FEW = 2.0
+"""What the sum gives to naive Bayes and to the joint regression, the latter by how many comments there are; each
+family's regression has 1."""
 TOGETHER_WEIGHT = 1.0
 """What the author's name and the author's link add by each other. A name alone may be odd, and so may a link; who has
 both advertises, whatever the text is made of. Not so a ping, whose name is a page's title and whose link that page."""
@@ -52,8 +54,9 @@ MIN_VISITS = 400_000
 MAX_INVERSE_PENALTY = 30.0
 """And penalised more: scikit-learn's C, as alpha = 1 / (C * n)."""
 FEW_COMMENTS = 10_000
-"""Where there are no more, the words of the text have a regression of their own too. With many it lost: the words are
-then left to the joint regression and to naive Bayes, which say the same more evenly."""
+"""Where there are no more, the words of the text have a regression of their own too, and the joint regression counts
+twice. With many both lost: the words are then left to the joint regression and to naive Bayes, which say the same more
+evenly."""
 MIN_SHARE_OF_LABEL = 0.005
 """Where fewer of the comments with a field are spam, or ham, it has no regression: both labels weigh alike, so that one
 spam among thousands would weigh as much as all of them."""
@@ -103,7 +106,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         columns, family_of = design.columns[shared], design.family_of[shared]
         regression, joint, scales, offsets = self._fit_regressions(counts, family_of, sizes, labels, sites)
         ratios = np.where(design.is_word[shared], _bayes_ratios(counts, labels, sites), 0.0)
-        importance = np.abs(regression * scales[family_of]) + JOINT_WEIGHT * np.abs(joint) + np.abs(ratios)
+        joint_weight = JOINT_WEIGHT_OF_FEW if _are_few(labels) else JOINT_WEIGHT
+        importance = np.abs(regression * scales[family_of]) + joint_weight * np.abs(joint) + np.abs(ratios)
         (joint_units, joint_scale), (bayes_units, bayes_scale) = _in_units(joint), _in_units(ratios)
         useful = (regression | joint_units | bayes_units) != 0
         self.scorer_ = Scorer(
@@ -112,7 +116,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             ),
             family_scales=scales,
             family_offsets=offsets,
-            joint_scale=JOINT_WEIGHT * joint_scale,
+            joint_scale=joint_weight * joint_scale,
             bayes_scale=BAYES_WEIGHT * bayes_scale,
             together_weight=TOGETHER_WEIGHT,
             slope=1.0,
@@ -166,7 +170,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         scales, offsets = np.full(len(FAMILIES), 1e-9), np.zeros(len(FAMILIES))
         for family, name in enumerate(FAMILIES):
             place, present = np.flatnonzero(family_of == family), np.flatnonzero(sizes[:, family] > 0)
-            is_regressed = name != "text_words" or len(labels) <= FEW_COMMENTS
+            is_regressed = name != "text_words" or _are_few(labels)
             rarer = min(labels[present].sum(), (1 - labels[present]).sum())
             if is_regressed and len(place) and rarer > MIN_SHARE_OF_LABEL * len(present):
                 part, said = selected(counts, present, place), labels[present]
@@ -194,6 +198,10 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             average=True,
         ).fit(scaled, labels, sample_weight=weights)
         return model.coef_[0].astype(np.float64), float(model.intercept_[0])
+
+
+def _are_few(labels: Ints) -> bool:
+    return len(labels) <= FEW_COMMENTS
 
 
 def _in_units(weights: Floats) -> tuple[Ints, float]:

@@ -105,7 +105,8 @@ class _Unwrapped:
         """End the open link, if any: what was kept since it began is its anchor."""
         if self._url:
             anchor = " ".join("".join(self.pieces[self._start :]).split())
-            _keep(self.links, self._url, anchor)
+            if not _is_platforms_own(self._url, anchor):
+                _keep(self.links, self._url, anchor)
             self._url = ""
 
     def text(self) -> str:
@@ -116,6 +117,33 @@ class _Unwrapped:
 def _keep(links: list[Link], url: str, anchor: str) -> None:
     if not url[:7].lower().startswith(("mailto:", "tel:", "#", "data:")):
         links.append(Link(url, host_of(url), anchor))
+
+
+_PLATFORM_URL = re.compile(
+    r"https?://(?:(?:www\.)?youtube\.com/(?:watch\?\S{0,200}\bt=|hashtag/)|plus\.google\.com/s/(?:%23|#))"
+)
+_TIME_OR_TAG = re.compile(r"\d{1,3}(?::\d\d){1,2}|#\w{1,100}")
+
+
+def _is_platforms_own(url: str, anchor: str) -> bool:
+    """Whether YouTube has made that link, of a time in its video or of a hashtag, and nobody has set it."""
+    return _TIME_OR_TAG.fullmatch(anchor) is not None and _PLATFORM_URL.match(url) is not None
+
+
+_AUTOLINK = re.compile(
+    r"""<a\s[^<>]{0,200}?\bhref=["']([^"'<>]{1,2000})["'][^<>]{0,200}>([^<>]{1,2000})</a>""", re.IGNORECASE
+)
+
+
+def undo_autolinks(text: str) -> str:
+    """Write as people do what platforms make links of: URLs, and on YouTube times and hashtags."""
+
+    def typed(match: re.Match[str]) -> str:
+        url, anchor = unescape(match[1]), unescape(match[2])
+        is_auto = anchor in (url, url.partition("://")[2]) or _is_platforms_own(url, anchor)
+        return match[2] if is_auto else match[0]
+
+    return _AUTOLINK.sub(typed, text)
 
 
 def strip_html(text: str, links: list[Link], signals: set[str]) -> str:

@@ -19,6 +19,7 @@ from model.links import (
     strip_bbcode,
     strip_bracket_links,
     strip_html,
+    undo_autolinks,
 )
 from model.lookalikes import fold_scripts
 from model.spelling import join_spaced_letters, shorten_elongated, undo_leetspeak
@@ -127,6 +128,8 @@ def _read(text: str) -> Reading:
 
 
 def _masked(text: str) -> str:
+    if "</a>" in text:
+        text = undo_autolinks(text)
     if "[" in text:
         text = _MASK.sub(_stand_in, text)
     if "@" in text:

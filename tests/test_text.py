@@ -119,6 +119,11 @@ LINKS = [
     ("<a href=http://a.org>one</a> <A HREF='http://b.org'>two</A>",
      [Link("http://a.org", "a.org", "one"), Link("http://b.org", "b.org", "two")]),
     ('<a href="http://a.org">http://a.org</a>', [Link("http://a.org", "a.org", "http://a.org")]),
+    ('<a href="https://www.youtube.com/watch?v=a&amp;t=2m19s">2:19</a> <a class="x" href="https://plus.google.com/s/%23a">#a</a>',
+     []),
+    ('<a href="http://youtube.com.evil.example/watch?t=1">2:19</a> <a href="http://a.org/">#a</a>',
+     [Link("http://youtube.com.evil.example/watch?t=1", "youtube.com.evil.example", "2:19"),
+      Link("http://a.org/", "a.org", "#a")]),
     ('<a href="http://a.org">one<a href="http://b.org">two', [Link("http://a.org", "a.org", "one"),
                                                              Link("http://b.org", "b.org", "two")]),
     ('<img src="http://a.org/i.png">', [Link("http://a.org/i.png", "a.org", "")]),
@@ -143,6 +148,19 @@ LINKS = [
     ("ASP.NET/MVC and/or shop.com, e.g./i.e. src/a.com/b user@a.com/b .com/b", []),
 ]  # fmt: skip
 
+LINKED_BY_PLATFORMS = [
+    ('see <a href="http://a.org/?b=1&amp;c" rel="nofollow">http://a.org/?b=1&amp;c</a>', "see http://a.org/?b=1&amp;c"),
+    ("see <a rel=\"ugc\" href='http://a.org'>a.org</a>", "see a.org"),
+    ('<a href="http://www.youtube.com/watch?v=a&amp;t=2m19s">2:19</a> best part', "2:19 best part"),
+    ('<a class="ot-hashtag" href="https://plus.google.com/s/%23best">#best</a> part', "#best part"),
+]
+LINKED_BY_WRITERS = (
+    '<a href="http://a.org">one</a>',
+    '<a href="http://a.org">http://b.org</a>',
+    '<a href="http://a.org/?t=2m19s">2:19</a>',
+    '<a href="http://a.org/">#best</a>',
+)
+
 MASKED = [
     "call [phone] now",
     "call [PHONE] now",
@@ -162,6 +180,8 @@ HOSTILE = {
     "open angle brackets": "<" * 100_000,
     "open links": "<a " * 40_000,
     "open hrefs": '<a href="' * 20_000,
+    "hrefs in one tag": ("<a " + 'href="x" ' * 1_000 + "x</a>") * 10,
+    "long hrefs": '<a href="' + "x" * 20_000 + "</a>",
     "open wiki links": "[[a|" * 30_000,
     "open markdown links": "[a](" * 30_000,
     "open bbcode": "[url=a " * 20_000,
@@ -252,6 +272,17 @@ def test_what_data_sets_mask_reads_like_what_they_did_not(text: str) -> None:
     reading = read(text)
     assert reading.plain.replace("☎ ", "").replace("✉ ", "") == "call now"
     assert reading.signals == ()
+
+
+@pytest.mark.parametrize(("linked", "typed"), LINKED_BY_PLATFORMS)
+def test_what_a_platform_made_a_link_of_is_written_as_it_was_typed(linked: str, typed: str) -> None:
+    assert read(linked).written == read(typed).written == typed
+
+
+@pytest.mark.parametrize("linked", LINKED_BY_WRITERS)
+def test_what_a_writer_made_a_link_of_stays_one(linked: str) -> None:
+    assert read(linked).written == linked
+    assert len(read(linked).links) == 1
 
 
 @pytest.mark.parametrize(
