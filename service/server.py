@@ -192,10 +192,10 @@ def _compiling(model: Path) -> BaseProcess | None:
 
 
 def _compile(model: Path) -> None:
-    from service.served_model import proven  # takes long to import, and the launcher can do without
+    from service.rehearsal import rehearse  # takes long to import, and the launcher can do without
 
     with suppress(Exception):  # the workers will say what is wrong with the model
-        proven(model)
+        rehearse(model)
         note_compiled(_GIVEN_FOLDER)
 
 

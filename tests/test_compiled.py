@@ -39,3 +39,23 @@ def times_five(folder: Path) -> int:
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return int(done.stdout)
+
+
+def test_what_is_compiled_is_noted_until_a_file_of_the_package_changes(tmp_path: Path) -> None:
+    package, given = tmp_path / "model", tmp_path / "given"
+    package.mkdir()
+    shutil.copy(Path(model.__file__).with_name("kept.py"), package)
+    (package / "__init__.py").touch()
+    assert not said(tmp_path, f"are_compiled({str(given)!r})")
+    assert not said(tmp_path, f"note_compiled({str(given)!r})")
+    assert said(tmp_path, f"are_compiled({str(given)!r})")
+    assert not said(tmp_path, "are_compiled('')")
+    (package / "constants.py").write_text("FACTOR = 2\n", encoding="utf-8")
+    assert not said(tmp_path, f"are_compiled({str(given)!r})")
+
+
+def said(folder: Path, call: str) -> bool:
+    code = f"from model.kept import are_compiled, note_compiled; print({call} is True)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip() == "True"
