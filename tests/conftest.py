@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -21,6 +22,7 @@ from model import SHIPPED
 from service.app import create_app
 from service.auth import digest_of, make_key
 from service.config import Config
+from training.database import Database
 from training.store import Store
 
 if TYPE_CHECKING:
@@ -147,12 +149,19 @@ def small_model_path() -> Path:
     return SHIPPED
 
 
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database of empty tables, to be copied: making one takes longer than most tests."""
+    path = tmp_path_factory.mktemp("blank") / "blank.sqlite3"
+    Database(f"sqlite:///{path}").close()
+    return path
+
+
 @pytest.fixture
-def config(small_model_path: Path, tmp_path: Path) -> Config:
+def config(small_model_path: Path, blank: Path, tmp_path: Path) -> Config:
     """The settings of an application with a database of its own, which logs no requests."""
-    return Config(
-        database=f"sqlite:///{tmp_path / 'hamgate.sqlite3'}", model=small_model_path, port=1, log_requests=False
-    )
+    path = shutil.copy(blank, tmp_path / "hamgate.sqlite3")
+    return Config(database=f"sqlite:///{path}", model=small_model_path, port=1, log_requests=False)
 
 
 @pytest.fixture
@@ -200,12 +209,12 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database of each kind."""
+def url(request: pytest.FixtureRequest, blank: Path, tmp_path: Path) -> str:
+    """The URL of a database of empty tables, of each kind."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+        return f"sqlite:///{shutil.copy(blank, tmp_path / 'empty.sqlite3')}"
     server: PostgreSQL = request.getfixturevalue("postgresql")
-    return server.new_database()
+    return server.copied_database()
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from conftest import free_port, wait_until
 
+from training.database import Database
+
 USERS = ("postgres", "nobody")
 """Who runs it where the tests are run by root, whom initdb refuses."""
 
@@ -36,6 +38,7 @@ class PostgreSQL:
             shutil.chown(self._home, self._user)
         self._port = free_port()
         self._databases = 0
+        self._blank: str | None = None
         self._run("initdb", "-D", f"{self._home}/data", "-A", "trust", "-U", "hamgate", "--no-sync")
         self.start()
 
@@ -45,15 +48,23 @@ class PostgreSQL:
         settings += " -c recovery_init_sync_method=syncfs"  # one call instead of one for each of a thousand files
         self._run("pg_ctl", "-w", "-D", f"{self._home}/data", "-l", f"{self._home}/log", "-o", settings, "start")
 
-    def new_database(self) -> str:
-        """Create an empty database and return its URL."""
+    def new_database(self, template: str = "template1") -> str:
+        """Create a database without tables, or a copy of another, and return its URL."""
         self._databases += 1
         server = f"postgresql://hamgate@127.0.0.1:{self._port}"
         engine = sa.create_engine(f"postgresql+psycopg{server.removeprefix('postgresql')}/postgres")
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql(f"CREATE DATABASE test{self._databases}")
+            connection.exec_driver_sql(f"CREATE DATABASE test{self._databases} TEMPLATE {template}")
         engine.dispose()
         return f"{server}/test{self._databases}"
+
+    def copied_database(self) -> str:
+        """Create a database of empty tables and return its URL; the first one is copied, since that is sooner done."""
+        if self._blank is None:
+            url = self.new_database()
+            Database(url).close()
+            self._blank = url.rpartition("/")[2]
+        return self.new_database(self._blank)
 
     def kill(self) -> None:
         """Kill every process of it at once, as a power cut would."""

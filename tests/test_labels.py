@@ -17,6 +17,7 @@ from training.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from training.labelled import Label
 
@@ -144,7 +145,12 @@ def open_database(url: str) -> None:
     Database(url).close()
 
 
-def test_processes_that_open_a_new_database_at_once_all_succeed(url: str) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_processes_that_open_a_new_database_at_once_all_succeed(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    server = request.getfixturevalue("postgresql") if kind == "postgresql" else None
+    url = server.new_database() if server else f"sqlite:///{tmp_path / 'new.sqlite3'}"
     spawn = get_context("spawn")
     processes = [spawn.Process(target=open_database, args=(url,)) for _ in range(4)]
     for process in processes:
