@@ -40,7 +40,6 @@ from training.accounts import Accounts, Invitation, Role
 from training.store import Store
 
 if TYPE_CHECKING:
-    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
     from service.config import Config
@@ -75,14 +74,11 @@ def serve(config: Config) -> None:
         raise CannotServeError(f"{config.model}: no such model file")
     _require_usable(config.tls_certificate, config.tls_key)
     require_free(config.host, config.port)
-    multiprocessing.set_start_method("spawn", force=True)
-    compiling = _compiling(config.model)
-    try:
-        key, link = local_key(config.database), first_link(config)
-    finally:
-        if compiling is not None:
-            compiling.join()
+    key, link = local_key(config.database), first_link(config)
     logging.config.dictConfig(configuration())
+    multiprocessing.set_start_method("spawn", force=True)
+    if not are_compiled(_GIVEN_FOLDER):
+        _compile_loops(config.model)
     with tempfile.TemporaryDirectory(prefix="hamgate-metrics-") as metrics_directory:
         os.environ[DIRECTORY_VARIABLE] = metrics_directory
         server = _server(config)
@@ -182,13 +178,11 @@ def require_free(host: str, port: int) -> None:
         raise CannotServeError(f"can't listen on {host}:{port}: {error.strerror or error}") from error
 
 
-def _compiling(model: Path) -> BaseProcess | None:
-    """Start a process that compiles what the workers then only load: compiling takes memory that is never freed."""
-    if are_compiled(_GIVEN_FOLDER):
-        return None
-    process = multiprocessing.Process(target=_compile, args=(model,))
-    process.start()
-    return process
+def _compile_loops(model: Path) -> None:
+    """Let a process of its own compile what the workers then only load: compiling takes memory that is never freed."""
+    compiling = multiprocessing.Process(target=_compile, args=(model,))
+    compiling.start()
+    compiling.join()
 
 
 def _compile(model: Path) -> None:
