@@ -13,6 +13,7 @@ from comments import campaign, conversation
 from model.comment import Comment
 from training.ageing import drifts, overturn_rate, signs_of_age
 from training.distribution import DRIFTING, Distribution, Reference, distributions
+from training.figures import drift
 from training.survey import weeks
 from training.traffic import Day
 from training.traits import script_of, traits_of
@@ -153,3 +154,7 @@ def test_weeks_sum_up_what_people_said() -> None:
     assert first.spam_missed.low is not None
     assert 0 < first.spam_missed.low < 0.2
     assert (second.week, second.spam_missed.value) == ("2026-W19", None)
+
+
+def test_days_of_which_no_drift_is_known_are_drawn_without_a_complaint() -> None:
+    assert "Drift by day" in drift(["2026-01-02", "2026-01-03"], {})

@@ -143,7 +143,8 @@ def drift(dates: Sequence[str], indices: Mapping[str, Sequence[float | None]]) -
     highest = max((value for values in indices.values() for value in values if value is not None), default=0.0)
     axes.set(ylabel="population stability index", xlim=(-0.5, len(dates) - 0.5), ylim=(0, 1.3 * max(highest, DRIFTING)))
     _name_dates(axes, dates)
-    axes.legend(loc="upper left")
+    if indices:
+        axes.legend(loc="upper left")
     return _svg(figure, "Drift by day")
 
 
