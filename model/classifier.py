@@ -98,15 +98,20 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         return self.fit_design(design_of(comments, labels, sites, self.jobs))
 
     def fit_design(self, design: Design, rows: Ints | None = None) -> Self:
-        """Learn from measured comments, or from some rows of them."""
+        """Learn from measured comments, or from some rows of them.
+
+        Which recipe is taken, that for many or that for few, depends on how many there are in all: a model that some
+        are held out from must score on the scale of the one that learns from all.
+        """
         chosen = np.arange(len(design.labels)) if rows is None else rows
         labels, sites, sizes = design.labels[chosen], design.sites[chosen], design.sizes[chosen]
         shared = shared_columns(design.counts, chosen, sites)
         counts = selected(design.counts, chosen, shared)
         columns, family_of = design.columns[shared], design.family_of[shared]
-        regression, joint, scales, offsets = self._fit_regressions(counts, family_of, sizes, labels, sites)
+        are_few = len(design.labels) <= FEW_COMMENTS
+        regression, joint, scales, offsets = self._fit_regressions(counts, family_of, sizes, labels, sites, are_few)
         ratios = np.where(design.is_word[shared], _bayes_ratios(counts, labels, sites), 0.0)
-        joint_weight = JOINT_WEIGHT_OF_FEW if _are_few(labels) else JOINT_WEIGHT
+        joint_weight = JOINT_WEIGHT_OF_FEW if are_few else JOINT_WEIGHT
         importance = np.abs(regression * scales[family_of]) + joint_weight * np.abs(joint) + np.abs(ratios)
         (joint_units, joint_scale), (bayes_units, bayes_scale) = _in_units(joint), _in_units(ratios)
         useful = (regression | joint_units | bayes_units) != 0
@@ -157,7 +162,13 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         return (self.decision_function(comments) > 0).astype(np.int64)
 
     def _fit_regressions(
-        self, counts: sparse.csr_matrix, family_of: npt.NDArray[np.int8], sizes: Ints, labels: Ints, sites: Ints
+        self,
+        counts: sparse.csr_matrix,
+        family_of: npt.NDArray[np.int8],
+        sizes: Ints,
+        labels: Ints,
+        sites: Ints,
+        are_few: bool,
     ) -> tuple[Ints, Floats, Floats, Floats]:
         """Fit one regression over all n-grams, and one a family on the comments that have it.
 
@@ -170,7 +181,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         scales, offsets = np.full(len(FAMILIES), 1e-9), np.zeros(len(FAMILIES))
         for family, name in enumerate(FAMILIES):
             place, present = np.flatnonzero(family_of == family), np.flatnonzero(sizes[:, family] > 0)
-            is_regressed = name != "text_words" or _are_few(labels)
+            is_regressed = name != "text_words" or are_few
             rarer = min(labels[present].sum(), (1 - labels[present]).sum())
             if is_regressed and len(place) and rarer > MIN_SHARE_OF_LABEL * len(present):
                 part, said = selected(counts, present, place), labels[present]
@@ -198,10 +209,6 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             average=True,
         ).fit(scaled, labels, sample_weight=weights)
         return model.coef_[0].astype(np.float64), float(model.intercept_[0])
-
-
-def _are_few(labels: Ints) -> bool:
-    return len(labels) <= FEW_COMMENTS
 
 
 def _in_units(weights: Floats) -> tuple[Ints, float]:

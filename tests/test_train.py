@@ -175,3 +175,17 @@ def test_a_line_that_is_no_correction_is_refused_with_its_number(tmp_path: Path,
     file.write_text(f"# head\n{line}\n", encoding="utf-8")
     with pytest.raises(FileError, match=":2: expected"):
         read_corrections(file)
+
+
+def test_a_model_that_some_are_held_out_from_has_the_recipe_of_the_one_that_learns_from_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its scores set the other's thresholds."""
+    examples = corpus()
+    monkeypatch.setattr("model.classifier.FEW_COMMENTS", len(examples) - 1)
+    labels = [int(example.label == "spam") for example in examples]
+    design = design_of([example.comment for example in examples], labels, [example.site for example in examples])
+    held_out = SpamClassifier().fit_design(design, np.arange(0, len(examples), 2))
+    whole = SpamClassifier().fit_design(design)
+    words = FAMILIES.index("text_words")
+    assert held_out.scorer_.family_scales[words] == whole.scorer_.family_scales[words] == 1e-9
