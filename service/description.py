@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 API_VERSION = "1"
+OPENAPI_PATH, PAGE_PATH = PATHS = ("/openapi.json", "/docs")
+"""Either may take a moment when it is first asked for."""
 JSON = "application/json"
 BEARER = "siteKey"
 STYLE = """
@@ -75,17 +77,21 @@ class Description:
     def blueprint(self) -> Blueprint:
         """Say which path leads to which view."""
         description = Blueprint("description", __name__)
-        description.add_url_rule("/openapi.json", view_func=self.openapi)
-        description.add_url_rule("/docs", view_func=self.docs)
+        description.add_url_rule(OPENAPI_PATH, view_func=self.openapi)
+        description.add_url_rule(PAGE_PATH, view_func=self.docs)
         return description
 
     @cached_property
     def _document(self) -> dict[str, Any]:
         return openapi_document()
 
+    @cached_property
+    def _json(self) -> bytes:
+        return json.dumps(self._document, indent=1).encode()
+
     def openapi(self) -> Response:
         """Hand out the OpenAPI document."""
-        return Response(json.dumps(self._document, indent=1), content_type=JSON)
+        return Response(self._json, content_type=JSON)
 
     def docs(self) -> Response:
         """Show the OpenAPI document to people."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from service.akismet import LABEL_PATHS as AKISMET_LABEL_PATHS
 from service.app import create_app
+from service.description import PATHS as DESCRIPTION_PATHS
 from service.gateway import Gateway
 from service.labelling import CHECKS_PATH
 from service.labelling import PATH as LABELS_PATH
@@ -31,7 +32,7 @@ def gateway_of(config: Config) -> Gateway:
     for name in ("hamgate.follower", "hamgate.recorder", "hamgate.callbacks"):
         atexit.register(app.extensions[name].close)
     waiting = (LABELS_PATH, CHECKS_PATH, METRICS_PATH, *AKISMET_LABEL_PATHS)
-    return Gateway(app, config.max_batch_body_bytes, config.body_timeout_seconds, waiting, PAGES)
+    return Gateway(app, config.max_batch_body_bytes, config.body_timeout_seconds, waiting, (*PAGES, *DESCRIPTION_PATHS))
 
 
 def _stop_with_launcher() -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import model
+from model.kept import are_compiled
+
+if TYPE_CHECKING:
+    from conftest import Service
 
 LOOPS = """
 from model.compiled import compiled
@@ -59,3 +65,8 @@ def said(folder: Path, call: str) -> bool:
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip() == "True"
+
+
+def test_everything_is_compiled_before_workers_start(service: Service) -> None:
+    assert service.process.poll() is None
+    assert are_compiled(os.environ.get("NUMBA_CACHE_DIR", ""))
