@@ -51,6 +51,17 @@ queue = sa.Table(
     *(sa.Column(f"band{place}", sa.BigInteger) for place in range(BANDS)),
 )
 _bands = [queue.c[f"band{place}"] for place in range(BANDS)]
+_newest_alike = (
+    sa.select(queue.c.campaign, queue.c.sketch, *_bands)
+    .where(sa.or_(*(column.in_(sa.bindparam(column.name, expanding=True)) for column in _bands)))
+    .order_by(queue.c.check_id.desc())
+    .limit(LOOKED_UP_AT_ONCE)
+)
+_sizes = (
+    sa.select(queue.c.campaign, sa.func.count())
+    .where(queue.c.campaign.in_(sa.bindparam("campaigns", expanding=True)))
+    .group_by(queue.c.campaign)
+)
 
 
 class Doubtful(NamedTuple):
@@ -143,7 +154,7 @@ def _row(one: Doubtful, known: _Campaigns) -> tuple[Any, ...]:
 
 def _campaign(one: Doubtful, known: _Campaigns) -> str:
     """Return the campaign that a check belongs to, its own where it is the first."""
-    met = list(dict.fromkeys(first for band in one.bands for first in known.alike[band]))
+    met = list(dict.fromkeys(first for band in one.bands for first in known.alike.get(band, ())))
     if not met:
         return one.check_id
     nearest, first = max(zip(similarities(one.sketch, [first.sketch for first in met]), met, strict=True))
@@ -152,16 +163,14 @@ def _campaign(one: Doubtful, known: _Campaigns) -> str:
 
 def _known(connection: sa.Connection, doubtful: Sequence[Doubtful]) -> _Campaigns:
     """Find the campaigns in the queue that these may belong to."""
-    wanted = zip(_bands, zip(*(one.bands for one in doubtful), strict=True), strict=True)
-    alike = sa.or_(*(column.in_(set(bands)) for column, bands in wanted))
-    newest = sa.select(queue.c.campaign, queue.c.sketch, *_bands).where(alike).order_by(queue.c.check_id.desc())
+    wanted = {column.name: sorted({one.bands[place] for one in doubtful}) for place, column in enumerate(_bands)}
     known = _Campaigns(defaultdict(lambda: deque(maxlen=MAX_OF_BAND)), Counter())
-    for campaign, sketch, *bands in reversed(connection.execute(newest.limit(LOOKED_UP_AT_ONCE)).all()):
+    for campaign, sketch, *bands in reversed(connection.execute(_newest_alike, wanted).all()):
         known.sizes[campaign] = 0
         for band in bands:
             known.alike[band].append(_First(campaign, sketch))
-    size = sa.select(queue.c.campaign, sa.func.count()).where(queue.c.campaign.in_(known.sizes))
-    known.sizes.update(dict(connection.execute(size.group_by(queue.c.campaign)).all()))
+    if known.sizes:
+        known.sizes.update(dict(connection.execute(_sizes, {"campaigns": list(known.sizes)}).all()))
     return known
 
 
