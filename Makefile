@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SERVICE := $(VENV)/installed-service
 TOOLS := $(VENV)/installed-tools
+# Whole files go to as many processes as there are cores, since the tests of one share services.
+TEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help serve demo test check format clean
@@ -22,13 +24,13 @@ demo: $(SERVICE) ## show it at work on a made-up newspaper
 	@exec $(BIN)/hamgate demo
 
 test: $(TOOLS) ## run the tests
-	$(BIN)/python -m pytest
+	$(TEST)
 
 check: $(TOOLS) ## check format, style and types, and run the tests
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(TEST)
 
 format: $(TOOLS) ## format the code
 	$(BIN)/ruff format

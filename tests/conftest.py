@@ -243,11 +243,15 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Clients:
 
 @pytest.fixture
 def start(tmp_path: Path, small_model_path: Path) -> Iterator[Callable[..., Service]]:
-    """Start services of the test's own, one after the other on one database; whatever still runs is stopped."""
+    """Start services of the test's own, one after the other on one database; whatever still runs is stopped.
+
+    They have one worker each, unless the test asks for more.
+    """
     started: list[Service] = []
+    usual = {"HAMGATE_MODEL": str(small_model_path), "HAMGATE_WORKERS": "1"}
 
     def start_one(*flags: str, tls: Certificate | None = None, **settings: str) -> Service:
-        started.append(start_service(tmp_path, *flags, tls=tls, HAMGATE_MODEL=str(small_model_path), **settings))
+        started.append(start_service(tmp_path, *flags, tls=tls, **usual | settings))
         return started[-1]
 
     yield start_one

@@ -32,7 +32,7 @@ RUBY_LIBRARY = Path("/usr/lib/ruby/vendor_ruby/akismet.rb")
 COMMENTS = """
 ham = dict(user_ip="192.0.2.1", user_agent="Firefox", referrer="unknown", comment_author="Ann",
     comment_content="Thanks, that solved it.")
-spam = {**ham, "comment_author": "viagra-test-123"}
+spam = {**ham, "comment_author": "viagra-test-123", "comment_content": "The best pills are here."}
 """
 PYTHON_AKISMET = """
 import json, sys
@@ -77,7 +77,7 @@ my %site = (URL => 'http://blog.example/', SERVICE_HOST => $host);
 my $client = Net::Akismet->new(KEY => $key, %site) or die 'the key is no key';
 my %ham = (USER_IP => '192.0.2.1', COMMENT_USER_AGENT => 'Firefox', COMMENT_AUTHOR => 'Ann',
     COMMENT_CONTENT => 'Thanks, that solved it.');
-my %spam = (%ham, COMMENT_AUTHOR => 'viagra-test-123');
+my %spam = (%ham, COMMENT_AUTHOR => 'viagra-test-123', COMMENT_CONTENT => 'The best pills are here.');
 print join(' ', $client->spam(%spam), $client->ham(%ham), $client->check(%ham), $client->check(%spam),
     defined Net::Akismet->new(KEY => 'aaaaaaaaaaaa', %site) ? 'valid' : 'invalid');
 """

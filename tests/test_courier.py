@@ -103,7 +103,7 @@ def test_another_model_file_reaches_the_site_once_the_service_takes_it_up(
 ) -> None:
     file = tmp_path / "served.hamgate"
     shutil.copy(SHIPPED, file)
-    service = start("--workers", "1", "--model", str(file))
+    service = start("--model", str(file))
     allow(service, site)
     guid = check(service, site, comment(2))
     wait_until(lambda: couriers(service), PATIENCE_SECONDS)
@@ -113,7 +113,7 @@ def test_another_model_file_reaches_the_site_once_the_service_takes_it_up(
 
 
 def test_what_could_not_be_told_is_told_after_a_crash_and_a_restart(start: Callable[..., Service], site: Site) -> None:
-    service = start("--workers", "1")
+    service = start()
     allow(service, site)
     site.failures = [503]
     guid = check(service, site, comment(2))
@@ -123,7 +123,7 @@ def test_what_could_not_be_told_is_told_after_a_crash_and_a_restart(start: Calla
     service.process.wait()
     time.sleep(RETRY_SECONDS[0])
     assert len(site.received) == 1
-    start("--workers", "1")
+    start()
     wait_until(lambda: site.posts[guid].status == "spam", PATIENCE_SECONDS)
     time.sleep(SETTLED_SECONDS)
     assert site.results() == [(guid, "true"), (guid, "true")]
@@ -157,7 +157,7 @@ def test_of_two_servers_on_one_database_one_tells_and_the_other_takes_over(
 
 
 def test_no_courier_runs_where_nothing_is_allowed(start: Callable[..., Service], site: Site) -> None:
-    service = start("--workers", "1")
+    service = start()
     time.sleep(SETTLED_SECONDS)
     assert couriers(service) == []
     allow(service, site)

@@ -171,7 +171,7 @@ def test_every_worker_knows_the_checks_of_the_others(start: Callable[..., Servic
 
 
 def test_a_check_answered_just_before_the_end_is_remembered(start: Callable[..., Service]) -> None:
-    service = start("--workers", "1")
+    service = start()
     verdict = json.loads(service.check("Hi").body)
     assert stop_service(service) == 0
     with Database(service.database) as database:

@@ -32,7 +32,7 @@ MAX_WORKER_BYTES = 200 * 1024 * 1024
 @pytest.fixture
 def own_service(start: Callable[..., Service]) -> Service:
     """A service with one worker that a test may stop or change."""
-    return start("--workers", "1")
+    return start()
 
 
 def test_the_printed_call_can_be_pasted(service: Service) -> None:
@@ -55,12 +55,12 @@ def test_the_local_site_keeps_its_key_which_only_its_owner_can_read(
     assert kept.read_text(encoding="ascii").strip() == own_service.key
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert stop_service(own_service) == 0
-    assert start("--workers", "1").key == own_service.key
+    assert start().key == own_service.key
 
 
 def test_with_a_certificate_it_answers_https_and_nothing_else(tmp_path: Path, start: Callable[..., Service]) -> None:
     made = make_certificate(tmp_path, "DNS:hamgate.example", "IP:127.0.0.1")
-    service = start("--workers", "1", tls=made)
+    service = start(tls=made)
     assert f"curl https://127.0.0.1:{service.port}/v1/check" in service.printed
     assert service.check("hi").status == 200
     context = ssl.create_default_context(cafile=made.authority)
@@ -75,7 +75,7 @@ def test_with_a_certificate_it_answers_https_and_nothing_else(tmp_path: Path, st
 def test_with_sites_of_the_operator_no_key_is_printed(tmp_path: Path, start: Callable[..., Service]) -> None:
     database = f"sqlite:///{tmp_path / 'hamgate.sqlite3'}"
     made = CliRunner().invoke(main, ["sites", "add", "blog.example", "--database", database])
-    service = start("--workers", "1")
+    service = start()
     assert service.key == "KEY"
     reply = service.call("POST", "/v1/check", b'{"text": "hi"}', Authorization=f"Bearer {made.stdout.strip()}")
     assert reply.status == 200

@@ -344,7 +344,7 @@ def test_a_running_service_prints_the_link_that_makes_the_first_account(start: C
 
 
 def test_a_page_that_waits_for_the_database_holds_up_no_check(start: Callable[..., Service]) -> None:
-    service = start("--workers", "1")
+    service = start()
     token, headers = form_of(service, "/sign-in")
     answers: list[int] = []
     body = token + b"&name=ann&password=wrong"
