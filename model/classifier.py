@@ -7,8 +7,9 @@ Three learners share the n-grams because they fail differently on sites never se
 family, whose absence is then no evidence; one over all families together; and naive Bayes over the words of all fields
 (Graham 2002, Robinson 2003), which knows campaigns' wording with the fewest false alarms. Their plain sum beats each,
 and beats trees over them; the one product that beats the sum is that of the author's name and link. ``docs/quality.md``
-has the figures. The regressions' weights are averages over all steps of
-the descent (Polyak and Juditsky 1992): the last step's own owe too much to the comments that came last.
+has the figures. While they learn, the regressions see n-grams weighted by their inverse document frequency (Spärck
+Jones 1972). Their weights are averages over all steps of the descent (Polyak and Juditsky 1992): the last step's own
+owe too much to the comments that came last.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 from model.compiled import compiled
@@ -196,9 +198,14 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     def _regressed(
         self, counts: sparse.csr_matrix, sizes: Ints, labels: Ints, weights: Floats, alpha: float
     ) -> tuple[Floats, float]:
-        """Regress labels on counts divided by the square root of ``sizes``: coefficients and intercept."""
+        """Regress labels on counts divided by the square root of ``sizes``: coefficients and intercept.
+
+        The penalty holds rare n-grams back less, by their inverse document frequency.
+        """
+        rarities = _rarities(counts)
         roots = np.sqrt(sizes).astype(np.float32).repeat(np.diff(counts.indptr))
-        scaled = sparse.csr_matrix((counts.data / roots, counts.indices, counts.indptr), shape=counts.shape)
+        data = counts.data / roots * rarities[counts.indices]
+        scaled = sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
         count = len(labels)
         model = SGDClassifier(
             loss="log_loss",
@@ -208,7 +215,14 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             random_state=self.seed,
             average=True,
         ).fit(scaled, labels, sample_weight=weights)
-        return model.coef_[0].astype(np.float64), float(model.intercept_[0])
+        return model.coef_[0] * rarities.astype(np.float64), float(model.intercept_[0])
+
+
+def _rarities(counts: sparse.csr_matrix) -> npt.NDArray[np.float32]:
+    """Return each column's inverse document frequency, in units of its mean over all n-grams: float32, shape (c,)."""
+    rarities: npt.NDArray[np.float32] = TfidfTransformer(norm=None).fit(counts).idf_.astype(np.float32)
+    mean = rarities[counts.indices].mean(dtype=np.float64) if counts.nnz else 1.0
+    return rarities / np.float32(mean)
 
 
 def _in_units(weights: Floats) -> tuple[Ints, float]:
