@@ -45,6 +45,13 @@ def test_a_check_is_found_by_its_id_as_it_was(store: LabelStore) -> None:
     assert store.check("c") is None
 
 
+@pytest.mark.parametrize("count", [7, 8, 63, 64, 65, 2 * 64 + 3 * 8 + 5])
+def test_checks_are_kept_as_they_were_however_many_come_together(store: LabelStore, count: int) -> None:
+    checks = [check(f"{number:04}", number) for number in range(count)]
+    store.remember(checks)
+    assert list(store.checks(NOON - timedelta(days=1))) == checks
+
+
 def test_old_checks_are_forgotten(store: LabelStore) -> None:
     store.remember([check("old"), check("new", 10)])
     assert store.forget_checks(NOON + timedelta(minutes=5)) == 1
