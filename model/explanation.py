@@ -5,12 +5,12 @@ Owns gathering n-grams into reasons. The weights of all reasons of a comment sum
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from model.ngrams import FAMILIES, TEXT_FAMILIES, grams_of
 from model.relation import related_reasons
 from model.segments import Kind, parts_of
-from model.sketch import sketches_of
+from model.sketch import as_bytes
 from model.verdict import Reason
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from model.comment import Comment
-    from model.ngrams import I32, Grams
-    from model.scorer import Scorer
+    from model.ngrams import Grams
+    from model.scorer import Judged, Scorer
     from model.segments import Parts
 
-    Learnt = Callable[[Grams], npt.NDArray[np.float64]]
+    Learnt = Callable[[Judged], npt.NDArray[np.float64]]
     """What to add to the log-odds of each comment of a batch, by its n-grams."""
 
 MAX_QUOTED_CHARACTERS = 60
@@ -46,21 +46,19 @@ def explain(
     depend on the others. ``learnt`` adds what people's labels have taught since.
     """
     parts = [parts_of(comment) for comment in comments]
-    grams = grams_of(parts)
-    log_odds_of, families, words_of, weights_of = (found.tolist() for found in scorer.explained(grams))
-    taught = None if learnt is None else learnt(grams).tolist()
-    words = _Words(grams.joined, grams.word_starts, grams.word_ends)
+    judged, joined = scorer.judged(parts)
+    log_odds_of, families, adds = judged.log_odds.tolist(), judged.families.tolist(), judged.adds.tolist()
+    words, sketches = judged.words.tolist(), as_bytes(judged.sketches)
+    taught = None if learnt is None else learnt(judged).tolist()
     explained = []
-    for row, (comment, log_odds, sketch) in enumerate(zip(comments, log_odds_of, sketches_of(grams), strict=True)):
+    for row, (comment, log_odds) in enumerate(zip(comments, log_odds_of, strict=True)):
         further = related_reasons(comment)
         if taught is not None:
-            further = [*further, Reason("labels", taught[row], "what people said of this site's comments")]
-        telling = words.telling(words_of[row], weights_of[row])
-        reasons = [Reason("base", scorer.offset, "before anything is known of a comment")]
-        reasons += _reasons(parts[row], families[row], telling)
-        reasons += further
+            further.append(Reason("labels", taught[row], "what people said of this site's comments"))
+        reasons = _reasons(parts[row], families[row], _telling(joined, words[row], adds[row]))
+        reasons += (Reason("base", scorer.offset, "before anything is known of a comment"), *further)
         reasons.sort(key=_importance)
-        explained.append((log_odds + sum(reason.weight for reason in further), tuple(reasons), sketch))
+        explained.append((log_odds + sum(reason.weight for reason in further), tuple(reasons), sketches[row]))
     return explained
 
 
@@ -89,22 +87,14 @@ def _reasons(parts: Parts, by_family: list[float], words: dict[str, float]) -> l
     return reasons
 
 
-class _Words(NamedTuple):
-    """Where the words of a batch lie in its joined strings."""
-
-    joined: str
-    starts: I32
-    ends: I32
-
-    def telling(self, words: list[int], weights: list[float]) -> dict[str, float]:
-        """Name the words that weigh most, each once."""
-        telling: dict[str, float] = {}
-        for word, weight in zip(words, weights, strict=True):
-            if word >= 0:
-                start = self.starts[word]
-                name = self.joined[start : min(self.ends[word], start + MAX_QUOTED_CHARACTERS)]
-                telling[name] = telling.get(name, 0.0) + weight
-        return telling
+def _telling(joined: str, words: list[list[int]], adds: list[float]) -> dict[str, float]:
+    """Name the words that weigh most, each once."""
+    telling: dict[str, float] = {}
+    for (start, end), weight in zip(words, adds, strict=True):
+        if start >= 0:
+            name = joined[start : min(end, start + MAX_QUOTED_CHARACTERS)]
+            telling[name] = telling.get(name, 0.0) + weight
+    return telling
 
 
 def _readable(traits: list[str]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -90,33 +90,54 @@ class Grams:
 
 def grams_of(batch: Sequence[Parts]) -> Grams:
     """Hash every n-gram of every comment."""
-    strings: list[str] = []
-    layout: list[tuple[int, int, int]] = []
-    trait_hashes: list[int] = []
-    trait_rows: list[int] = []
-    for row, (segments, traits, _) in enumerate(batch):
-        for kind, string in segments:
-            strings.append(string if _SEPARATOR not in string else string.replace(_SEPARATOR, " "))
-            layout.append((len(string), kind, row))
-        trait_hashes.extend(map(_trait_hash, traits))
-        trait_rows.extend([row] * len(traits))
-    joined = _SEPARATOR.join(strings) + _SEPARATOR
-    columns, cells, words, is_word, sizes, starts, ends = _hash(
-        np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32),
-        np.array(layout, dtype=np.int64).reshape(-1, 3),
-        np.array(trait_hashes, dtype=np.uint64),
-        np.array(trait_rows, dtype=np.int64),
-        len(batch),
-        _CLASSES,
-        _LOWER_CASE,
-    )
-    is_ping = np.array([parts.is_ping for parts in batch], dtype=np.bool_)
+    codes, numbers, strings, traits, joined = Layout.of(batch)
+    columns, cells, words, is_word, sizes, is_ping, starts, ends = hashed(codes, numbers, strings, traits)
     return Grams(columns, cells, words, sizes, is_word, is_ping, joined, starts, ends)
+
+
+class Layout(NamedTuple):
+    """What is hashed of a batch of n comments, as ``hashed`` reads it: few arrays, since each takes a while to make.
+
+    Attributes:
+        codes: uint32: the code points of all strings, one behind the other, each closed by a separator.
+        numbers: int64, shape (3 * strings + traits + 2 * n,): for each string its length, its kind and its comment; the
+            hashes of the traits, comment by comment; where the traits of each comment end; whether it is a ping.
+        strings, traits: how many there are.
+        joined: the strings of ``codes``.
+    """
+
+    codes: U32
+    numbers: Ints
+    strings: int
+    traits: int
+    joined: str
+
+    @classmethod
+    def of(cls, batch: Sequence[Parts]) -> Layout:
+        """Lay out comments that were taken apart."""
+        strings: list[str] = []
+        segments: list[int] = []
+        traits: list[int] = []
+        trait_ends: list[int] = []
+        is_ping: list[int] = []
+        for row, parts in enumerate(batch):
+            for kind, string in parts.segments:
+                strings.append(string)
+                segments += (len(string), kind, row)
+            traits += map(_trait_hash, parts.traits)
+            trait_ends.append(len(traits))
+            is_ping.append(parts.is_ping)
+        joined = _SEPARATOR.join(strings) + _SEPARATOR
+        if joined.count(_SEPARATOR) > max(len(strings), 1):
+            joined = _SEPARATOR.join([string.replace(_SEPARATOR, " ") for string in strings]) + _SEPARATOR
+        codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        numbers = np.array([*segments, *traits, *trait_ends, *is_ping], dtype=np.int64)
+        return cls(codes, numbers, len(strings), len(traits), joined)
 
 
 @lru_cache(maxsize=4096)
 def _trait_hash(trait: str) -> int:
-    return int.from_bytes(hashlib.blake2b(trait.encode(), digest_size=8).digest(), "little")
+    return int.from_bytes(hashlib.blake2b(trait.encode(), digest_size=8).digest(), "little", signed=True)
 
 
 @compiled
@@ -137,87 +158,101 @@ def _word_gram(words: U64, first: int, shape: int) -> np.uint64:
 
 
 @compiled
-def _is_first(seen: U32, mask: np.uint32, column: np.uint32) -> bool:
-    """Say whether a comment has not had this n-gram yet, and remember it.
+def _keep_new(columns: U32, words: I32, first: int, end: int, place: int, seen: U32, mask: np.uint32) -> int:
+    """Move n-grams up to ``place``, but for those that a comment has had; return where the next one goes.
 
     ``seen`` up to ``mask`` is a hash table, 0 where free. Narrow, and cleared for each comment, so that it stays near.
     """
-    key = column + np.uint32(1)
-    slot = (np.uint32(column * _NARROW_BASE) >> _NARROW_SHIFT) & mask
-    while seen[slot] != 0:
-        if seen[slot] == key:
-            return False
-        slot = (slot + np.uint32(1)) & mask
-    seen[slot] = key
-    return True
+    for found in range(first, end):
+        column = columns[found]
+        key = column + np.uint32(1)
+        slot = (np.uint32(column * _NARROW_BASE) >> _NARROW_SHIFT) & mask
+        there = seen[slot]
+        while there != 0 and there != key:
+            slot = (slot + np.uint32(1)) & mask
+            there = seen[slot]
+        seen[slot] = key
+        columns[place], words[place] = column, words[found]
+        place += there == 0
+    return place
 
 
 @compiled
-def _hash(
-    codes: U32, layout: Ints, trait_hashes: U64, trait_rows: Ints, count: int, classes: U8, lower_case: U32
-) -> tuple[U32, I32, I32, Bools, Ints, I32, I32]:
-    """Hash the strings of ``layout`` (length, kind, comment), which lie in ``codes`` one behind the other."""
-    starts, ends, hashes, first_of = _find_words(codes, layout, classes, lower_case)
-    most = _most_ngrams(layout, trait_rows, first_of, count)
+def hashed(codes: U32, numbers: Ints, strings: int, traits: int) -> tuple[U32, I32, I32, Bools, Ints, Bools, I32, I32]:
+    """Hash what a ``Layout`` has: columns, cells, words, is_word, sizes, is_ping, and where words start and end.
+
+    First all n-grams of a comment are hashed, then those are dropped that it has had before: apart, each of the two
+    loops is short enough for the processor to run ahead in it.
+    """
+    layout = numbers[: 3 * strings].reshape((strings, 3))
+    trait_hashes = numbers[3 * strings : 3 * strings + traits].view(np.uint64)
+    count = (len(numbers) - 3 * strings - traits) // 2
+    trait_ends = numbers[len(numbers) - 2 * count : len(numbers) - count]
+    is_ping = numbers[len(numbers) - count :] == 1
+    starts, ends, hashes, first_of = _find_words(codes, layout)
+    most = _most_ngrams(layout, trait_ends, first_of)
     total = most.sum()
     columns, cells = np.empty(total, np.uint32), np.empty(total, np.int32)
-    words, is_word = np.full(total, -1, np.int32), np.ones(total, np.bool_)
+    words, is_word = np.empty(total, np.int32), np.empty(total, np.bool_)
     sizes = np.zeros((count, _FAMILY_COUNT), np.int64)
-    seen = np.empty(4 * max(most.max(), 1) if count else 0, np.uint32)
+    seen = np.empty(8 * max(most.max(), 1) if count else 0, np.uint32)
+    runs = np.empty((2 * len(layout) + 1, 3), np.int64)
     place, end, segment, trait = 0, -1, 0, 0
     for row in range(count):
-        width = 1 << (int(np.log2(max(most[row], 1))) + 2)
-        seen[:width] = 0
-        mask = np.uint32(width - 1)
-        first_segment = segment
+        found, run, first_segment = place, 0, segment
         while segment < len(layout) and layout[segment, 2] == row:
             kind = layout[segment, 1]
             start, end = end + 1, end + 1 + layout[segment, 0]
             family, salt = _FAMILY_OF_CHARACTERS[kind], _KIND_SALTS[kind]
-            word, last_word = first_of[segment], first_of[segment + 1]
-            first = place
-            for position in range(start, end if family != _NONE else start):
-                while word < last_word and ends[word] <= position:
-                    word += 1
-                begins_in = word if family == 0 and word < last_word else -1
-                gram = np.uint64(codes[position]) * _MIX + salt
-                for order in range(SHORTEST, min(LONGEST, end - position) + 1):
-                    gram = gram * _BASE + (np.uint64(codes[position + order - 1]) * _MIX + salt)
-                    column = _column(gram)
-                    if _is_first(seen, mask, column):
-                        columns[place], words[place] = column, begins_in
-                        place += 1
-            _close(cells, sizes, row, family, first, place)
-            is_word[first:place] = False
+            if family != _NONE:
+                first_word, last_word = first_of[segment], first_of[segment + 1] if family == 0 else first_of[segment]
+                for position in range(start, end):
+                    while first_word < last_word and ends[first_word] <= position:
+                        first_word += 1
+                    begins_in = first_word if first_word < last_word else -1
+                    gram = _term(codes[position], salt)
+                    for other in range(position + SHORTEST - 1, min(position + LONGEST, end)):
+                        gram = gram * _BASE + _term(codes[other], salt)
+                        columns[found], words[found] = _column(gram), begins_in
+                        found += 1
+                runs[run, 0], runs[run, 1], runs[run, 2] = found, family, 0
+                run += 1
             segment += 1
         for known in range(first_segment, segment):
             family = _FAMILY_OF_WORDS[layout[known, 1]]
-            first, last_word = place, first_of[known + 1]
-            for word in range(first_of[known], last_word if family != _NONE else first_of[known]):
-                for shape in range(6):
-                    if word + _STEPS[shape] < last_word:
-                        column = _column(_word_gram(hashes, word, shape))
-                        if _is_first(seen, mask, column):
-                            columns[place], words[place] = column, word if family == 1 else -1
-                            place += 1
-            _close(cells, sizes, row, family, first, place)
-        first = place
-        while trait < len(trait_hashes) and trait_rows[trait] == row:
-            column = _column(trait_hashes[trait])
-            if _is_first(seen, mask, column):
-                columns[place] = column
-                place += 1
+            if family != _NONE:
+                last_word = first_of[known + 1]
+                for word in range(first_of[known], last_word):
+                    for shape in range(6):
+                        if word + _STEPS[shape] < last_word:
+                            columns[found] = _column(_word_gram(hashes, word, shape))
+                            words[found] = word if family == 1 else -1
+                            found += 1
+                runs[run, 0], runs[run, 1], runs[run, 2] = found, family, 1
+                run += 1
+        while trait < trait_ends[row]:
+            columns[found], words[found] = _column(trait_hashes[trait]), -1
+            found += 1
             trait += 1
-        _close(cells, sizes, row, _FAMILY_OF_TRAITS, first, place)
-    return columns[:place], cells[:place], words[:place], is_word[:place], sizes, starts, ends
+        runs[run, 0], runs[run, 1], runs[run, 2] = found, _FAMILY_OF_TRAITS, 1
+        width = 1 << (int(np.log2(max(most[row], 1))) + 3)
+        seen[:width] = 0
+        found = place
+        for known in range(run + 1):
+            first, last, family = place, runs[known, 0], runs[known, 1]
+            place = _keep_new(columns, words, found, last, place, seen, np.uint32(width - 1))
+            found = last
+            cells[first:place] = row * _FAMILY_COUNT + family
+            is_word[first:place] = runs[known, 2] == 1
+            sizes[row, family] += place - first
+    return columns[:place], cells[:place], words[:place], is_word[:place], sizes, is_ping, starts, ends
 
 
 @compiled
-def _most_ngrams(layout: Ints, trait_rows: Ints, first_of: Ints, count: int) -> Ints:
-    """Count the n-grams of each comment, repeated ones and some more: int64, shape (count,)."""
-    most = np.zeros(count, np.int64)
-    for row in trait_rows:
-        most[row] += 1
+def _most_ngrams(layout: Ints, trait_ends: Ints, first_of: Ints) -> Ints:
+    """Count the n-grams of each comment, repeated ones and some more: int64, shape (n,)."""
+    most = trait_ends.copy()
+    most[1:] -= trait_ends[:-1]
     for segment in range(len(layout)):
         length, kind, row = layout[segment]
         if _FAMILY_OF_CHARACTERS[kind] != _NONE:
@@ -228,19 +263,11 @@ def _most_ngrams(layout: Ints, trait_rows: Ints, first_of: Ints, count: int) -> 
 
 
 @compiled
-def _close(cells: I32, sizes: Ints, row: int, family: int, first: int, place: int) -> None:
-    """Say whose the n-grams from ``first`` on are."""
-    if place > first:
-        cells[first:place] = row * _FAMILY_COUNT + family
-        sizes[row, family] += place - first
-
-
-@compiled
-def _find_words(codes: U32, layout: Ints, classes: U8, lower_case: U32) -> tuple[I32, I32, U64, Ints]:
+def _find_words(codes: U32, layout: Ints) -> tuple[I32, I32, U64, Ints]:
     """Find and hash the words of each string, in lower case.
 
     A word is a run of letters, digits, marks and apostrophes; in scripts without blanks, one character. Returns where
-    words start and end, their hashes, and the first word of each string (one more for the end).
+    words start and end, their hashes where those count, and the first word of each string (one more for the end).
     """
     starts = np.empty(len(codes), np.int32)
     ends = np.empty(len(codes), np.int32)
@@ -249,38 +276,40 @@ def _find_words(codes: U32, layout: Ints, classes: U8, lower_case: U32) -> tuple
     found = 0
     end = -1
     for segment in range(len(layout)):
-        salt = _KIND_SALTS[layout[segment, 1]]
         first_of[segment] = found
         start, end = end + 1, end + 1 + layout[segment, 0]
-        power, total = np.uint64(1), np.uint64(0)
         begun = -1
         for position in range(start, end + 1):
-            kind = classes[min(codes[position], len(classes) - 1)]
+            kind = _CLASSES[min(codes[position], _LAST_CLASS)]
             if kind != _RUNNING and begun >= 0:
-                starts[found], ends[found], hashes[found] = begun, position, _mixed(total)
+                starts[found], ends[found] = begun, position
                 found += 1
                 begun = -1
             if kind == _RUNNING and begun < 0:
                 begun = position
-                power, total = np.uint64(1), np.uint64(0)
-            term = np.uint64(_lowered(codes[position], lower_case)) * _MIX + salt
             if kind == _LONE:
-                starts[found], ends[found], hashes[found] = position, position + 1, _mixed(term)
+                starts[found], ends[found] = position, position + 1
                 found += 1
-            total += term * power
-            power *= _BASE
+        if _FAMILY_OF_WORDS[layout[segment, 1]] != _NONE:
+            salt = _KIND_SALTS[layout[segment, 1]]
+            for word in range(first_of[segment], found):
+                power, total = np.uint64(1), np.uint64(0)
+                for position in range(starts[word], ends[word]):
+                    total += _term(_lowered(codes[position]), salt) * power
+                    power *= _BASE
+                hashes[word] = (total ^ (total >> _WORD_SHIFT)) * _MIX
     first_of[len(layout)] = found
     return starts[:found], ends[:found], hashes[:found], first_of
 
 
 @compiled
-def _lowered(code: np.uint32, lower_case: U32) -> np.uint32:
-    return lower_case[code] if code < len(lower_case) else code
+def _term(code: np.uint32, salt: np.uint64) -> np.uint64:
+    return np.uint64(code) * _MIX + salt
 
 
 @compiled
-def _mixed(word: np.uint64) -> np.uint64:
-    return (word ^ (word >> _WORD_SHIFT)) * _MIX
+def _lowered(code: np.uint32) -> np.uint32:
+    return _LOWER_CASE[code] if code < _CASED_CODES else code
 
 
 _RUNNING, _LONE = 1, 2
@@ -312,6 +341,7 @@ def _character_classes() -> npt.NDArray[np.uint8]:
 
 
 _CLASSES = _character_classes()
+_LAST_CLASS = len(_CLASSES) - 1
 
 
 def _lower_case() -> U32:

@@ -11,13 +11,14 @@ parts; leaves learning to ``classifier`` and words for people to ``explanation``
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from model.compiled import compiled
-from model.ngrams import COLUMN_BITS, FAMILIES, grams_of
+from model.ngrams import COLUMN_BITS, FAMILIES, Layout, grams_of, hashed
 from model.segments import parts_of
+from model.sketch import sketched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,14 +26,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from model.comment import Comment
-    from model.ngrams import Grams
+    from model.segments import Parts
 
     Columns = npt.NDArray[np.uint32]
     Cells = npt.NDArray[np.int32]
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
     Bools = npt.NDArray[np.bool_]
-    Constants = tuple[float, float, float, float, float]
 
 SLOT_BITS = 22
 WAYS = 2
@@ -71,6 +71,29 @@ class Contributions:
     log_odds: Floats
 
 
+class Judged(NamedTuple):
+    """What a batch of n comments scores, and why.
+
+    Attributes:
+        columns, cells, sizes: the n-grams, as in ``Grams``.
+        log_odds: float64, shape (n,).
+        families: float64, shape (n, families): what each family adds to them.
+        words: int64, shape (n, MAX_WORDS, 2): where the words of the text that weigh most, by the n-grams that begin in
+            them, start and end in the joined strings; strongest first, -1 where there are fewer.
+        adds: float64, shape (n, MAX_WORDS): what those words add.
+        sketches: uint32, as ``sketched`` has them.
+    """
+
+    columns: Columns
+    cells: Cells
+    sizes: Ints
+    log_odds: Floats
+    families: Floats
+    words: Ints
+    adds: Floats
+    sketches: Columns
+
+
 @dataclass(frozen=True, slots=True)
 class Scorer:
     """Weights of hashed n-grams and their calibration.
@@ -107,36 +130,18 @@ class Scorer:
         entries = _entries(self.table, columns)
         sums = _sums(entries, cells, sizes.size)
         scales, offsets = self.family_scales, self.family_offsets
-        return Contributions(entries, *_weighed(sums, sizes, is_ping, scales, offsets, self.constants))
+        return Contributions(entries, *_weighed(sums, sizes, is_ping, scales, offsets, np.array(self.constants)))
 
     @property
-    def constants(self) -> Constants:
+    def constants(self) -> tuple[float, float, float, float, float]:
         """The scorer's single numbers, in their order."""
         return self.joint_scale, self.bayes_scale, self.together_weight, self.slope, self.offset
 
-    def explained(self, grams: Grams) -> tuple[Floats, Floats, Ints, Floats]:
-        """Score a batch and find the words of each comment's text that weigh most, by the n-grams that begin in them.
-
-        All in one compiled call, since each call from Python takes as long as a loop over a comment's n-grams.
-
-        Returns:
-            float64, shape (n,): the log-odds.
-            float64, shape (n, families): what each family adds to them.
-            int64, shape (n, MAX_WORDS): indices into the words, strongest first, -1 where there are fewer.
-            float64, shape (n, MAX_WORDS): what those words add.
-        """
-        return _explained(
-            self.table,
-            grams.columns,
-            grams.cells,
-            grams.sizes,
-            grams.is_ping,
-            grams.words,
-            len(grams.word_starts),
-            self.family_scales,
-            self.family_offsets,
-            self.constants,
-        )
+    def judged(self, batch: Sequence[Parts]) -> tuple[Judged, str]:
+        """Score a batch that was taken apart, and say why; the string is what ``Judged`` says places in."""
+        codes, numbers, strings, traits, joined = Layout.of(batch)
+        weights = self.family_scales, self.family_offsets, np.array(self.constants)
+        return Judged(*_judged(codes, numbers, strings, traits, self.table, *weights)), joined
 
 
 @compiled
@@ -155,25 +160,40 @@ def _entries(table: Columns, columns: Columns) -> Columns:
 
 
 @compiled
+def _weights_of(entry: np.uint32) -> tuple[int, int, int]:
+    """Return an n-gram's weights in the regression of its family and in the joint one, and its Bayes ratio."""
+    regression, bayes = np.int8((entry >> _REGRESSION_SHIFT) & _BYTE), np.int8(entry & _BYTE)
+    return int(regression), int(np.int8(entry >> _JOINT_SHIFT)), int(bayes)
+
+
+@compiled
 def _sums(entries: Columns, cells: Cells, count: int) -> Ints:
     """Sum regression weights, joint weights, Bayes ratios and telling words of each cell: int64, shape (count, 4).
 
     Whole numbers, so that neither the order nor the batch can change a score.
     """
     sums = np.zeros((count, 4), np.int64)
-    for place in range(len(entries)):
-        entry, cell = entries[place], cells[place]
-        bayes = np.int8(entry & _BYTE)
-        sums[cell, 0] += np.int8((entry >> _REGRESSION_SHIFT) & _BYTE)
-        sums[cell, 1] += np.int8(entry >> _JOINT_SHIFT)
+    place = 0
+    while place < len(entries):
+        cell = cells[place]
+        regression = joint = bayes = telling = 0
+        while place < len(entries) and cells[place] == cell:
+            weights = _weights_of(entries[place])
+            regression += weights[0]
+            joint += weights[1]
+            bayes += weights[2]
+            telling += weights[2] != 0
+            place += 1
+        sums[cell, 0] += regression
+        sums[cell, 1] += joint
         sums[cell, 2] += bayes
-        sums[cell, 3] += bayes != 0
+        sums[cell, 3] += telling
     return sums
 
 
 @compiled
 def _weighed(
-    sums: Ints, sizes: Ints, is_ping: Bools, scales: Floats, offsets: Floats, constants: Constants
+    sums: Ints, sizes: Ints, is_ping: Bools, scales: Floats, offsets: Floats, constants: Floats
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Turn sums into log-odds: the attributes of ``Contributions``.
 
@@ -204,27 +224,31 @@ def _weighed(
 
 
 @compiled
-def _explained(
+def _judged(
+    codes: Columns,
+    numbers: Ints,
+    strings: int,
+    traits: int,
     table: Columns,
-    columns: Columns,
-    cells: Cells,
-    sizes: Ints,
-    is_ping: Bools,
-    words: Cells,
-    word_count: int,
     scales: Floats,
     offsets: Floats,
-    constants: Constants,
-) -> tuple[Floats, Floats, Ints, Floats]:
+    constants: Floats,
+) -> tuple[Columns, Cells, Ints, Floats, Floats, Ints, Floats, Columns]:
+    """Return what ``Judged`` has.
+
+    All in one call, since a call from Python to compiled code takes as long as a loop over a comment's n-grams.
+    """
+    columns, cells, words, _, sizes, is_ping, starts, ends = hashed(codes, numbers, strings, traits)
     entries = _entries(table, columns)
     weighed = _weighed(_sums(entries, cells, sizes.size), sizes, is_ping, scales, offsets, constants)
     per_regression, per_joint, per_ratio, families, log_odds = weighed
-    strongest, adds = _strongest_words(entries, cells, words, word_count, per_regression, per_joint, per_ratio)
-    return log_odds, families, strongest, adds
+    weights, rows = _word_weights(entries, cells, words, len(starts), per_regression, per_joint, per_ratio)
+    strongest, adds = _strongest_words(weights, rows, starts, ends, len(sizes))
+    return columns, cells, sizes, log_odds, families, strongest, adds, sketched(columns, cells, len(sizes))
 
 
 @compiled
-def _strongest_words(
+def _word_weights(
     entries: Columns,
     cells: Cells,
     words: Cells,
@@ -232,28 +256,38 @@ def _strongest_words(
     per_regression: Floats,
     per_joint: Floats,
     per_ratio: Floats,
-) -> tuple[Ints, Floats]:
-    count, family_count = per_regression.shape
+) -> tuple[Floats, Ints]:
+    """Sum what the n-grams that begin in each word add: float64 and, as int64, whose words they are."""
+    family_count = per_regression.shape[1]
     weights, rows = np.zeros(word_count), np.full(word_count, -1)
-    for place in range(len(entries)):
-        word, entry = words[place], entries[place]
-        if word >= 0 and entry:
-            row, family = divmod(cells[place], family_count)
+    place = 0
+    while place < len(entries):
+        word, cell = words[place], cells[place]
+        regression = joint = bayes = 0
+        while place < len(entries) and words[place] == word and cells[place] == cell:
+            of_gram = _weights_of(entries[place])
+            regression += of_gram[0]
+            joint += of_gram[1]
+            bayes += of_gram[2]
+            place += 1
+        if word >= 0:
+            row, family = divmod(cell, family_count)
             rows[word] = row
-            weights[word] += (
-                per_regression[row, family] * np.int8((entry >> _REGRESSION_SHIFT) & _BYTE)
-                + per_joint[row] * np.int8(entry >> _JOINT_SHIFT)
-                + per_ratio[row] * np.int8(entry & _BYTE)
-            )
-    strongest, adds = np.full((count, MAX_WORDS), -1), np.zeros((count, MAX_WORDS))
-    for word in range(word_count):
+            weights[word] += per_regression[row, family] * regression + per_joint[row] * joint + per_ratio[row] * bayes
+    return weights, rows
+
+
+@compiled
+def _strongest_words(weights: Floats, rows: Ints, starts: Cells, ends: Cells, count: int) -> tuple[Ints, Floats]:
+    strongest, adds = np.full((count, MAX_WORDS, 2), -1), np.zeros((count, MAX_WORDS))
+    for word in range(len(weights)):
         row, weight = rows[word], weights[word]
         rank = MAX_WORDS if row >= 0 else 0
         while rank and abs(weight) > abs(adds[row, rank - 1]):
             rank -= 1
             if rank + 1 < MAX_WORDS:
                 strongest[row, rank + 1], adds[row, rank + 1] = strongest[row, rank], adds[row, rank]
-            strongest[row, rank], adds[row, rank] = word, weight
+            strongest[row, rank, 0], strongest[row, rank, 1], adds[row, rank] = starts[word], ends[word], weight
     return strongest, adds
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 from model.links import host_of
@@ -40,14 +41,11 @@ class Kind(IntEnum):
     WRITTEN = 6
 
 
-class Segment(NamedTuple):
-    """One string of a comment.
+Segment: TypeAlias = tuple[Kind, str]
+"""One string of a comment.
 
-    Names and links keep their case, which is how many bots show: ``Www.Cheap-Shoes.example``. Words are read without.
-    """
-
-    kind: Kind
-    string: str
+Names and links keep their case, which is how many bots show: ``Www.Cheap-Shoes.example``. Words are read without.
+"""
 
 
 class Parts(NamedTuple):
@@ -65,16 +63,16 @@ def parts_of(comment: Comment) -> Parts:
     """Take a comment apart. A field that is unknown or empty gives no segment, so its absence is no evidence."""
     reading = read(comment.text)
     text = reading.plain.lower()
-    segments = [Segment(Kind.TEXT, f" {text} "), Segment(Kind.WRITTEN, f" {reading.written} ")]
+    segments = [(Kind.TEXT, f" {text} "), (Kind.WRITTEN, f" {reading.written} ")]
     name = _readable_name(comment.author)
     if name:
-        segments.append(Segment(Kind.AUTHOR, f" {name} "))
+        segments.append((Kind.AUTHOR, f" {name} "))
     url = _readable_url(comment.author_url)
     if url:
-        segments.append(Segment(Kind.URL, f" {url} "))
+        segments.append((Kind.URL, f" {url} "))
     mail_domain = comment.author_email.rpartition("@")[2].strip().lower() if "@" in comment.author_email else ""
     if mail_domain:
-        segments.append(Segment(Kind.EMAIL, f" {mail_domain[:MAX_URL_CHARACTERS]} "))
+        segments.append((Kind.EMAIL, f" {mail_domain[:MAX_URL_CHARACTERS]} "))
     linked = _link_segments(reading, comment.permalink) if reading.links else []
     segments.extend(linked)
     return Parts(segments, _traits(reading, text, name, url, len(linked)), comment.type in _PINGS)
@@ -114,44 +112,59 @@ def _link_segments(reading: Reading, permalink: str) -> list[Segment]:
             continue
         url = _readable_url(link.url)
         if url:
-            segments.append(Segment(Kind.LINK, f" {url} "))
+            segments.append((Kind.LINK, f" {url} "))
         anchor = link.anchor[:MAX_ANCHOR_CHARACTERS].strip().lower()
         if anchor and not anchor.startswith(("http", "www.")):
-            segments.append(Segment(Kind.ANCHOR, f" {anchor} "))
+            segments.append((Kind.ANCHOR, f" {anchor} "))
     return segments
 
 
 def _traits(reading: Reading, text: str, name: str, url: str, linked: int) -> list[str]:
     """Name what strikes one about a comment's make-up, alone and crossed with each other."""
     length = len(text).bit_length()
-    links = min(linked, 3) if linked < 6 else 6
-    tokens = [f"length_{length}", f"links_{links}", f"length_links_{length}_{links}"]
-    tokens += [_HIDDEN[signal] for signal in reading.signals if signal in _HIDDEN]
     letters = reading.plain
-    if letters.isupper() and len(letters) > 10:
-        tokens.append("all_caps")
+    is_loud = letters.isupper() and len(letters) > 10
+    traits = [*_traits_of_text(length, min(linked, 3) if linked < 6 else 6, reading.signals, is_loud)]
     if name:
         names = min(name.count(" ") + 1, 5)
         case = _case_of(name)
         name = name.lower()
-        tokens += [f"name_words_{names}", f"name_length_{names}_{length}", f"name_{case}", f"name_{case}_{names}"]
-        if "." in name and ("http" in name or "www" in name or " " not in name):
-            tokens.append("name_is_address")
+        is_address = "." in name and ("http" in name or "www" in name or " " not in name)
+        traits += _traits_of_name(names, case, is_address, length)
         if url:
-            overlap = _overlap(name, url.lower())
-            rooted = "/" not in url
-            tokens += [
-                f"name_url_{names}_{rooted}",
-                f"name_in_url_{overlap}",
-                f"name_in_url_{overlap}_{names}_{length}",
-            ]
+            traits += _traits_of_both(names, "/" not in url, _overlap(name, url.lower()), length)
     if url:
         host = url.partition("/")[0]
-        if host != host.lower():
-            tokens.append("url_host_capitals")
-        tokens.append(f"url_depth_{min(url.count('/'), 4)}_hyphens_{min(url.count('-'), 4)}")
-        tokens.append(f"url_length_{length}")
-    return tokens
+        traits += _traits_of_url(host != host.lower(), min(url.count("/"), 4), min(url.count("-"), 4), length)
+    return traits
+
+
+# Most comments have traits that others have had, and looking names up takes less time than writing them.
+_named = lru_cache(maxsize=4096)
+
+
+@_named
+def _traits_of_text(length: int, links: int, signals: tuple[str, ...], is_loud: bool) -> tuple[str, ...]:
+    hidden = [_HIDDEN[signal] for signal in signals if signal in _HIDDEN]
+    loud = ["all_caps"] if is_loud else []
+    return (f"length_{length}", f"links_{links}", f"length_links_{length}_{links}", *hidden, *loud)
+
+
+@_named
+def _traits_of_name(names: int, case: str, is_address: bool, length: int) -> tuple[str, ...]:
+    address = ["name_is_address"] if is_address else []
+    return (f"name_words_{names}", f"name_length_{names}_{length}", f"name_{case}", f"name_{case}_{names}", *address)
+
+
+@_named
+def _traits_of_both(names: int, is_rooted: bool, overlap: int, length: int) -> tuple[str, ...]:
+    return f"name_url_{names}_{is_rooted}", f"name_in_url_{overlap}", f"name_in_url_{overlap}_{names}_{length}"
+
+
+@_named
+def _traits_of_url(has_capitals: bool, depth: int, hyphens: int, length: int) -> tuple[str, ...]:
+    capitals = ["url_host_capitals"] if has_capitals else []
+    return (*capitals, f"url_depth_{depth}_hyphens_{hyphens}", f"url_length_{length}")
 
 
 _PLATFORM_SIGNALS = ("html", "markdown-link", "wiki-link")

@@ -37,8 +37,13 @@ assert 1 << (32 - int(_BIN_SHIFT)) == BINS  # noqa: S101 - the shift must leave 
 
 def sketches_of(grams: Grams) -> list[bytes]:
     """Sketch each comment of a batch: ``BINS`` numbers of 32 bits, and 64 bits of digest."""
-    sketched = _sketched(grams.columns, grams.cells, len(grams.sizes)).tobytes()
-    return [sketched[start : start + _SKETCH_BYTES] for start in range(0, len(sketched), _SKETCH_BYTES)]
+    return as_bytes(sketched(grams.columns, grams.cells, len(grams.sizes)))
+
+
+def as_bytes(rows: U32) -> list[bytes]:
+    """Return what ``sketched`` made of each comment as a sketch."""
+    together = rows.tobytes()
+    return [together[start : start + _SKETCH_BYTES] for start in range(0, len(together), _SKETCH_BYTES)]
 
 
 def bins_of(sketch: bytes) -> bytes:
@@ -68,7 +73,7 @@ def _shared(table: U32) -> Floats:
 
 
 @compiled
-def _sketched(columns: U32, cells: I32, count: int) -> U32:
+def sketched(columns: U32, cells: I32, count: int) -> U32:
     """Fill a row for each comment: its bins, then the lower and the upper half of its digest."""
     rows, digests = np.full((count, BINS + 2), _EMPTY, np.uint32), np.zeros(count, np.uint64)
     for place in range(len(columns)):

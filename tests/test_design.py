@@ -7,7 +7,7 @@ import numpy as np
 from model.comment import Comment
 from model.design import Design, design_of
 from model.ngrams import FAMILIES, grams_of
-from model.segments import Kind, Parts, Segment, parts_of
+from model.segments import Kind, Parts, parts_of
 
 TEXT, NAME = "aacf", "cbjd"
 """Found by search: as characters of a text and of a name they share a column."""
@@ -23,7 +23,7 @@ def measured(comments: list[Comment], sites: list[str]) -> Design:
 
 def test_ngrams_of_two_families_that_share_a_column_by_chance_are_told_apart() -> None:
     of_text, of_name = (
-        columns(Parts([Segment(kind, string)], [])) for kind, string in ((Kind.WRITTEN, TEXT), (Kind.AUTHOR, NAME))
+        columns(Parts([(kind, string)], [])) for kind, string in ((Kind.WRITTEN, TEXT), (Kind.AUTHOR, NAME))
     )
     (column,) = of_text & of_name
     named, plain = Comment(text="xyz", author=NAME), Comment(text=TEXT, author="xyz")

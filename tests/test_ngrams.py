@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from model.comment import Comment
 from model.ngrams import FAMILIES, TEXT_FAMILIES, Grams, grams_of
-from model.segments import Kind, Parts, Segment, parts_of
+from model.segments import Kind, Parts, parts_of
 
 
 def text(string: str) -> Parts:
-    return Parts([Segment(Kind.TEXT, string), Segment(Kind.WRITTEN, string)], [])
+    return Parts([(Kind.TEXT, string), (Kind.WRITTEN, string)], [])
 
 
 def columns(grams: Grams) -> set[int]:
@@ -21,7 +21,7 @@ def columns(grams: Grams) -> set[int]:
 
 
 def words(string: str) -> list[str]:
-    grams = grams_of([Parts([Segment(Kind.TEXT, string)], [])])
+    grams = grams_of([Parts([(Kind.TEXT, string)], [])])
     pairs = zip(grams.word_starts.tolist(), grams.word_ends.tolist(), strict=True)
     return [grams.joined[start:end] for start, end in pairs]
 
@@ -64,15 +64,13 @@ def test_no_ngram_crosses_from_one_string_or_comment_into_the_next() -> None:
 
 @pytest.mark.parametrize("kind", [Kind.AUTHOR, Kind.URL, Kind.LINK, Kind.ANCHOR, Kind.EMAIL])
 def test_the_same_words_elsewhere_are_other_evidence(kind: Kind) -> None:
-    assert not columns(grams_of([text("cheap jerseys")])) & columns(
-        grams_of([Parts([Segment(kind, "cheap jerseys")], [])])
-    )
+    assert not columns(grams_of([text("cheap jerseys")])) & columns(grams_of([Parts([(kind, "cheap jerseys")], [])]))
 
 
 def test_ngrams_of_the_text_know_the_word_they_begin_in() -> None:
-    name = Segment(Kind.AUTHOR, "a name")
-    of_words = grams_of([Parts([Segment(Kind.TEXT, "some words to look at"), name], [])])
-    of_characters = grams_of([Parts([Segment(Kind.WRITTEN, "some words to look at"), name], [])])
+    name = (Kind.AUTHOR, "a name")
+    of_words = grams_of([Parts([(Kind.TEXT, "some words to look at"), name], [])])
+    of_characters = grams_of([Parts([(Kind.WRITTEN, "some words to look at"), name], [])])
     for grams in (of_words, of_characters):
         assert ((grams.words >= 0) == (grams.cells < TEXT_FAMILIES)).all()
     # The blank before a word is the word's; an n-gram of up to five characters fits less often near the end.

@@ -6,7 +6,7 @@ import pytest
 
 from model.comment import Comment
 from model.ngrams import grams_of
-from model.segments import Kind, Parts, Segment, parts_of
+from model.segments import Kind, Parts, parts_of
 
 
 def traits(author: str = "", author_url: str = "") -> list[str]:
@@ -58,7 +58,7 @@ def test_a_name_in_its_link_is_found_in_any_case() -> None:
 
 @pytest.mark.parametrize(("one", "other"), [("Cheap SHOES", "cheap shoes"), ("ДЕШЁВЫЕ туфли", "дешёвые туфли")])
 def test_words_count_as_the_same_in_any_case_and_characters_do_not(one: str, other: str) -> None:
-    grams, others = (grams_of([Parts([Segment(Kind.AUTHOR, name)], [])]) for name in (one, other))
+    grams, others = (grams_of([Parts([(Kind.AUTHOR, name)], [])]) for name in (one, other))
     words, other_words = grams.columns[grams.is_word], others.columns[others.is_word]
     assert words.tolist() == other_words.tolist()
     assert set(grams.columns[~grams.is_word].tolist()) != set(others.columns[~others.is_word].tolist())

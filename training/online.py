@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from model.ngrams import I32, U32, Floats, Grams, Ints
-    from model.scorer import Scorer
+    from model.scorer import Judged, Scorer
     from training.labels import GivenLabel
 
     Weights = npt.NDArray[np.float32]
@@ -59,7 +59,7 @@ class OnlineLayer:
             _move(self._shared, grams.columns, SHARED_RATE * error / root)
         return until_then
 
-    def log_odds(self, site: str, grams: Grams) -> Floats:
+    def log_odds(self, site: str, grams: Grams | Judged) -> Floats:
         """Return what labels add to the log-odds of a batch of n comments: float64, shape (n,)."""
         added = np.zeros(len(grams.sizes))
         for weights in (self._sites.get(site), self._shared):
