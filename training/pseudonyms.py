@@ -59,7 +59,7 @@ class Pseudonyms:
 
 def is_pseudonym(address: str) -> bool:
     """Whether that is a hash in the place of an address."""
-    return _PSEUDONYM.fullmatch(address) is not None
+    return address.startswith("keyed-") and _PSEUDONYM.fullmatch(address) is not None
 
 
 def normal_email(address: str) -> str:

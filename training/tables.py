@@ -6,6 +6,7 @@ Leaves what is done with their rows to ``labels``.
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring_ascii as quoted
 from operator import attrgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -75,8 +76,9 @@ def encoded(comment: Comment, instead: Mapping[str, str] = MappingProxyType({}))
 
     ``instead`` holds other values for some that are not.
     """
-    known = {name: value for name, value in zip(_NAMES, _values(comment), strict=True) if value}
-    return json.dumps({**known, **instead}).encode()
+    known = zip(_NAMES, _values(comment), strict=True)
+    members = [f'"{name}": {quoted(instead.get(name, value))}' for name, value in known if value]
+    return f"{{{', '.join(members)}}}".encode()
 
 
 def decoded(written: bytes) -> Comment:
