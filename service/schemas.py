@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from model.comment import Comment, InvalidCommentError
 from service.problems import BodyTooLargeError, MalformedBodyError, WrongFieldError, problem_of
@@ -275,7 +276,7 @@ def rejected_members(error: WrongFieldError) -> dict[str, Any]:
 
 def encoded(members: dict[str, Any]) -> bytes:
     """Encode an answer as JSON."""
-    return to_json(members)
+    return orjson.dumps(members)
 
 
 def _decoded(body: bytes) -> Any:
