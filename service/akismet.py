@@ -154,7 +154,7 @@ class Akismet:
         told = self._judge.told(site.name, verdict)
         is_spam = told.decision in self._spam_decisions
         if not form.is_test:
-            self._metrics.count_verdict(verdict)
+            self._metrics.note_verdict(verdict)
             self._recorder.record(environ[REQUEST_ID], site.name, comment, verdict)
             if not form.is_recheck:
                 self._recorder.count(site.name, "spam" if is_spam else "ham")

@@ -105,7 +105,7 @@ class Api:
 
     def _noted(self, site: Site, comment: Comment, verdict: Verdict) -> dict[str, Any]:
         check_id = make_id()
-        self._metrics.count_verdict(verdict)
+        self._metrics.note_verdict(verdict)
         self._recorder.record(check_id, site.name, comment, verdict)
         return verdict_members(check_id, self._judge.told(site.name, verdict))
 

@@ -138,6 +138,7 @@ def create_app(config: Config) -> Flask:
         SESSION_COOKIE_SAMESITE="Lax",
     )
     app.extensions["hamgate.store"] = store
+    app.extensions["hamgate.metrics"] = metrics
     app.extensions["hamgate.recorder"] = recorder
     app.extensions["hamgate.rulebook"] = rulebook
     app.extensions["hamgate.judge"] = judge

@@ -53,6 +53,6 @@ class Check:
         comment = comment_of(json_body(environ, self._max_body_bytes))
         self._guard.charge(site, 1)
         verdict = self._judge.check(site.name, comment)
-        self._metrics.count_verdict(verdict)
+        self._metrics.note_verdict(verdict)
         self._recorder.record(environ[REQUEST_ID], site.name, comment, verdict)
         return encoded(verdict_members(environ[REQUEST_ID], self._judge.told(site.name, verdict)))

@@ -58,7 +58,7 @@ class Observer:
             headers.append(("X-Request-Id", request_id))
             return start_response(status, headers, *error)
 
-        self._metrics.in_progress.inc()
+        self._metrics.note_begun(request_id)
         try:
             if REFUSAL in environ:
                 status, headers, body = answer_to(environ[REFUSAL], request_id)
@@ -66,12 +66,11 @@ class Observer:
                 return [body]
             return self._application(environ, start)
         finally:
-            self._metrics.in_progress.dec()
             self._note(environ, status_code, time.perf_counter() - started)
 
     def _note(self, environ: WSGIEnvironment, status: int, seconds: float) -> None:
         path = environ["PATH_INFO"]
         route = path if path in self._routes else OTHER_ROUTE
-        self._metrics.count_request(route, status, seconds)
+        self._metrics.note_answered(environ[REQUEST_ID], route, status, seconds)
         if self._log is not None:
             self._log.write(environ[REQUEST_ID], environ["REQUEST_METHOD"], route, status, seconds, environ.get(SITE))

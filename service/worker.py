@@ -17,6 +17,7 @@ from service.gateway import Gateway
 from service.labelling import CHECKS_PATH
 from service.labelling import PATH as LABELS_PATH
 from service.metrics import PATH as METRICS_PATH
+from service.metrics import MetricsWriter
 from service.moderation.paths import PAGES
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ def gateway_of(config: Config) -> Gateway:
     app = create_app(config)
     gc.collect()
     gc.freeze()  # what is there by now stays, so that nobody need look through it again and again
+    writer = MetricsWriter(app.extensions["hamgate.metrics"])
+    writer.start()
+    atexit.register(writer.close)
     for name in ("hamgate.follower", "hamgate.recorder", "hamgate.callbacks"):
         atexit.register(app.extensions[name].close)
     waiting = (LABELS_PATH, CHECKS_PATH, METRICS_PATH, *AKISMET_LABEL_PATHS)

@@ -87,6 +87,7 @@ def test_a_killed_worker_is_replaced_and_its_counts_stay(start: Callable[..., Se
     service = start("--workers", "2")
     for _ in range(20):
         service.check("hi")
+    assert value(scraped(service), "hamgate_requests_total", route="/v1/check", status="200") == 20
     before = workers_of(service)
     assert len(before) == 2
     os.kill(min(before), signal.SIGKILL)
