@@ -14,6 +14,7 @@ import os
 import time
 from collections import Counter as Tally
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -127,7 +128,8 @@ class Metrics:
             self._in_progress.set(len(self._being_answered))
             directory = _directory()
             if directory is not None:
-                (directory / f"{_WRITTEN}{os.getpid()}").touch()
+                with suppress(OSError):  # the service is ending, and nobody will ask
+                    (directory / f"{_WRITTEN}{os.getpid()}").touch()
 
     def count_label(self, decision: str, label: str) -> None:
         """Count a label of a check, if it says that the decision was wrong."""
@@ -191,10 +193,10 @@ def _directory() -> Path | None:
 
 
 def _wait_for_others(directory: Path) -> None:
-    """Wait until every worker that lives has written since now, or seems not to be able to."""
-    now = time.time()
+    """Wait until every other worker that lives has written since now, or seems not to be able to."""
+    now, own = time.time(), f"{_WRITTEN}{os.getpid()}"
     while time.time() < now + PATIENCE_SECONDS:
-        late = (path for path in directory.glob(f"{_WRITTEN}*") if path.stat().st_mtime < now)
+        late = (path for path in directory.glob(f"{_WRITTEN}*") if path.name != own and path.stat().st_mtime < now)
         if not any(_lives(int(path.name.removeprefix(_WRITTEN))) for path in late):
             return
         time.sleep(WRITE_EVERY_SECONDS / 10)
