@@ -10,6 +10,7 @@ had noted; a worker that is killed takes the notes of the last moment with it.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections import Counter as Tally
@@ -33,12 +34,14 @@ PATH = "/metrics"
 DIRECTORY_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LATENCY_BUCKETS_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+SCORE_BUCKETS = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1)
 WRITE_EVERY_SECONDS = 0.25
 MOST_NOTES = 10_000
 """Where nobody writes them in time, they are written when there are so many."""
 PATIENCE_SECONDS = 2.0
 """So long the other workers have to write theirs."""
-SCORE_BUCKETS = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1)
+
+_log = logging.getLogger("hamgate.metrics")
 
 
 class Metrics:
@@ -112,6 +115,7 @@ class Metrics:
     def write(self) -> None:
         """Count what was noted until now where all workers count."""
         with self._lock:
+            began = time.time_ns()
             requests, decisions = Tally[tuple[str, int]](), Tally[str]()
             for _ in range(len(self._answered)):
                 route, status, seconds = self._answered.popleft()
@@ -128,8 +132,8 @@ class Metrics:
             self._in_progress.set(len(self._being_answered))
             directory = _directory()
             if directory is not None:
-                with suppress(OSError):  # the service is ending, and nobody will ask
-                    (directory / f"{_WRITTEN}{os.getpid()}").touch()
+                with suppress(OSError):  # nobody waits for who has no writer, or at the end, when all of it is gone
+                    os.utime(_written_file(directory), ns=(began, began))
 
     def count_label(self, decision: str, label: str) -> None:
         """Count a label of a check, if it says that the decision was wrong."""
@@ -176,15 +180,29 @@ class MetricsWriter(Background):
     def __init__(self, metrics: Metrics) -> None:
         super().__init__("metrics")
         self._metrics = metrics
+        self._fails = False
+        directory = _directory()
+        if directory is not None:
+            _written_file(directory).touch()
 
     def _work(self) -> None:
         while not self._stopping.wait(WRITE_EVERY_SECONDS):
+            self._write()
+        self._write()
+
+    def _write(self) -> None:
+        try:
             self._metrics.write()
-        self._metrics.write()
+            self._fails = False
+        except Exception:
+            if not self._fails:
+                _log.exception("metrics can't be written")
+            self._fails = True
 
 
 _WRITTEN = "written-"
-"""Begins the name of a file that a worker touches whenever it has written, and that ends with its process's id."""
+"""Begins the name of a worker's file that says by its time when the worker last began to write, and ends with its
+process's id. What is noted while it writes is in the next writing."""
 
 
 def _directory() -> Path | None:
@@ -192,11 +210,16 @@ def _directory() -> Path | None:
     return None if directory is None else Path(directory)
 
 
+def _written_file(directory: Path) -> Path:
+    return directory / f"{_WRITTEN}{os.getpid()}"
+
+
 def _wait_for_others(directory: Path) -> None:
     """Wait until every other worker that lives has written since now, or seems not to be able to."""
-    now, own = time.time(), f"{_WRITTEN}{os.getpid()}"
-    while time.time() < now + PATIENCE_SECONDS:
-        late = (path for path in directory.glob(f"{_WRITTEN}*") if path.name != own and path.stat().st_mtime < now)
+    now, ends, own = time.time_ns(), time.monotonic() + PATIENCE_SECONDS, _written_file(directory)
+    others = [path for path in directory.glob(f"{_WRITTEN}*") if path != own]
+    while time.monotonic() < ends:
+        late = (path for path in others if path.stat().st_mtime_ns < now)
         if not any(_lives(int(path.name.removeprefix(_WRITTEN))) for path in late):
             return
         time.sleep(WRITE_EVERY_SECONDS / 10)

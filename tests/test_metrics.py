@@ -6,14 +6,21 @@ import json
 import os
 import signal
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 from conftest import Service, answers, wait_until
 from prometheus_client.parser import text_string_to_metric_families
 
+from model.verdict import Decision, Verdict
+from service import metrics as metrics_module
+from service.metrics import DIRECTORY_VARIABLE, Metrics, MetricsWriter
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    import pytest
     from flask.testing import FlaskClient
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -81,6 +88,53 @@ def test_what_all_workers_counted_is_added_up(service: Service) -> None:
     assert (
         sum(grown("hamgate_decisions_total", decision=name) for name in ("allow", "review", "block", "discard")) == 65
     )
+
+
+def test_what_is_noted_while_a_worker_writes_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker says when it began to write; its end would promise notes that came too late to be in it."""
+    monkeypatch.setenv(DIRECTORY_VARIABLE, str(tmp_path))
+    metrics = Metrics()
+    MetricsWriter(metrics)
+    (written,) = tmp_path.iterdir()
+    moments: list[int] = []
+
+    def observe(_: float) -> None:
+        moments.append(time.time_ns())
+        time.sleep(0.05)
+
+    monkeypatch.setattr(metrics._scores, "observe", observe)
+    metrics.note_verdict(Verdict(Decision.ALLOW, 0.25, (), "0123456789abcdef"))
+    began = time.time_ns()
+    metrics.write()
+    assert began <= written.stat().st_mtime_ns <= moments[0]
+
+
+def test_a_writer_outlives_what_goes_wrong(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(metrics_module, "WRITE_EVERY_SECONDS", 0.01)
+    metrics, rounds = Metrics(), iter(range(1_000))
+
+    def write() -> None:
+        if next(rounds) < 3:
+            raise OSError("no space left")
+
+    monkeypatch.setattr(metrics, "write", write)
+    writer = MetricsWriter(metrics)
+    writer.start()
+    wait_until(lambda: next(rounds) > 6)
+    writer.close()
+    assert caplog.text.count("metrics can't be written") == 1
+
+
+def test_notes_that_nobody_writes_are_written_when_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_module, "MOST_NOTES", 5)
+    metrics = Metrics()
+    for number in range(12):
+        metrics.note_answered(str(number), "/v1/check", 200, 0.001)
+        metrics.note_verdict(Verdict(Decision.ALLOW, 0.25, (), "0123456789abcdef"))
+    assert max(len(metrics._answered), len(metrics._judged)) < 5
+    found = samples(metrics.exposition().decode())
+    assert value(found, "hamgate_requests_total", route="/v1/check", status="200") == 12
+    assert value(found, "hamgate_decisions_total", decision="allow") == 12
 
 
 def test_a_killed_worker_is_replaced_and_its_counts_stay(start: Callable[..., Service]) -> None:
