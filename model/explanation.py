@@ -47,15 +47,15 @@ def explain(
     """
     parts = [parts_of(comment) for comment in comments]
     judged, joined = scorer.judged(parts)
-    log_odds_of, families, adds = judged.log_odds.tolist(), judged.families.tolist(), judged.adds.tolist()
-    words, sketches = judged.words.tolist(), as_bytes(judged.sketches)
+    adds, words, sketches = judged.adds.tolist(), judged.words.tolist(), as_bytes(judged.sketches)
     taught = None if learnt is None else learnt(judged).tolist()
     explained = []
-    for row, (comment, log_odds) in enumerate(zip(comments, log_odds_of, strict=True)):
+    for row, (comment, (log_odds, *added)) in enumerate(zip(comments, adds, strict=True)):
         further = related_reasons(comment)
         if taught is not None:
             further.append(Reason("labels", taught[row], "what people said of this site's comments"))
-        reasons = _reasons(parts[row], families[row], _telling(joined, words[row], adds[row]))
+        by_family, by_word = added[: len(FAMILIES)], added[len(FAMILIES) :]
+        reasons = _reasons(parts[row], by_family, _telling(joined, words[row], by_word))
         reasons += (Reason("base", scorer.offset, "before anything is known of a comment"), *further)
         reasons.sort(key=_importance)
         explained.append((log_odds + sum(reason.weight for reason in further), tuple(reasons), sketches[row]))
@@ -87,10 +87,10 @@ def _reasons(parts: Parts, by_family: list[float], words: dict[str, float]) -> l
     return reasons
 
 
-def _telling(joined: str, words: list[list[int]], adds: list[float]) -> dict[str, float]:
+def _telling(joined: str, words: list[int], adds: list[float]) -> dict[str, float]:
     """Name the words that weigh most, each once."""
     telling: dict[str, float] = {}
-    for (start, end), weight in zip(words, adds, strict=True):
+    for start, end, weight in zip(words[::2], words[1::2], adds, strict=True):
         if start >= 0:
             name = joined[start : min(end, start + MAX_QUOTED_CHARACTERS)]
             telling[name] = telling.get(name, 0.0) + weight

@@ -10,7 +10,7 @@ parts; leaves learning to ``classifier`` and words for people to ``explanation``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -45,6 +45,7 @@ MAX_WORDS = 5
 _CHECK_BITS, _CHECK_MASK = np.uint32(CHECK_BITS), np.uint32((1 << CHECK_BITS) - 1)
 _REGRESSION_SHIFT, _CHECK_SHIFT, _JOINT_SHIFT, _BYTE = np.uint32(8), np.uint32(16), np.uint32(24), np.uint32(0xFF)
 _HALF = np.uint64(32)
+_FAMILY_COUNT = len(FAMILIES)
 _AUTHOR, _AUTHOR_URL = FAMILIES.index("author"), FAMILIES.index("author_url")
 _NOTHING = np.uint32(0xFF << 16)
 """What an empty slot holds: no column has this check."""
@@ -72,26 +73,33 @@ class Contributions:
 
 
 class Judged(NamedTuple):
-    """What a batch of n comments scores, and why.
+    """What a batch of n comments scores, and why: few arrays, since each takes a while to hand over.
 
     Attributes:
-        columns, cells, sizes: the n-grams, as in ``Grams``.
-        log_odds: float64, shape (n,).
-        families: float64, shape (n, families): what each family adds to them.
-        words: int64, shape (n, MAX_WORDS, 2): where the words of the text that weigh most, by the n-grams that begin in
-            them, start and end in the joined strings; strongest first, -1 where there are fewer.
-        adds: float64, shape (n, MAX_WORDS): what those words add.
+        adds: float64, shape (n, 1 + families + MAX_WORDS): a comment's log-odds, what each family adds to them, and
+            what those words of the text add that weigh most, by the n-grams that begin in them; strongest first.
+        words: int64, shape (n, 2 * MAX_WORDS): where each of those words starts and ends in the joined strings; -1
+            where there are fewer.
         sketches: uint32, as ``sketched`` has them.
+        grams: uint32, shape (2, g): the n-grams' columns and cells.
+        sizes: as in ``Grams``.
     """
 
-    columns: Columns
-    cells: Cells
-    sizes: Ints
-    log_odds: Floats
-    families: Floats
-    words: Ints
     adds: Floats
+    words: Ints
     sketches: Columns
+    grams: Columns
+    sizes: Ints
+
+    @property
+    def columns(self) -> Columns:
+        """The n-grams' columns, as in ``Grams``."""
+        return self.grams[0]
+
+    @property
+    def cells(self) -> Cells:
+        """The n-grams' cells, as in ``Grams``."""
+        return self.grams[1].view(np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,7 @@ class Scorer:
         together_weight: how much of the product of the author's name's and the author's link's regressions is added,
             where both speak for spam and the comment is no ping.
         slope, offset: calibration of the sum to log-odds (Platt 1999).
+        weights: float64, shape (2 * families + 5,): all of these but the table, in one array.
     """
 
     table: npt.NDArray[np.uint32]
@@ -119,6 +128,11 @@ class Scorer:
     together_weight: float
     slope: float
     offset: float
+    weights: Floats = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        weights = np.concatenate([self.family_scales, self.family_offsets, self.constants])
+        object.__setattr__(self, "weights", weights)
 
     def log_odds(self, comments: Sequence[Comment]) -> Floats:
         """Score comments: float64, shape (n,). A comment's score does not depend on the others in the batch."""
@@ -128,9 +142,7 @@ class Scorer:
     def contributions(self, columns: Columns, cells: Cells, sizes: Ints, is_ping: Bools) -> Contributions:
         """Look up every n-gram of a batch (see ``Grams``) and weigh it."""
         entries = _entries(self.table, columns)
-        sums = _sums(entries, cells, sizes.size)
-        scales, offsets = self.family_scales, self.family_offsets
-        return Contributions(entries, *_weighed(sums, sizes, is_ping, scales, offsets, np.array(self.constants)))
+        return Contributions(entries, *_weighed(_sums(entries, cells, sizes.size), sizes, is_ping, self.weights))
 
     @property
     def constants(self) -> tuple[float, float, float, float, float]:
@@ -140,8 +152,7 @@ class Scorer:
     def judged(self, batch: Sequence[Parts]) -> tuple[Judged, str]:
         """Score a batch that was taken apart, and say why; the string is what ``Judged`` says places in."""
         codes, numbers, strings, traits, joined = Layout.of(batch)
-        weights = self.family_scales, self.family_offsets, np.array(self.constants)
-        return Judged(*_judged(codes, numbers, strings, traits, self.table, *weights)), joined
+        return Judged(*_judged(codes, numbers, strings, traits, self.table, self.weights)), joined
 
 
 @compiled
@@ -193,14 +204,15 @@ def _sums(entries: Columns, cells: Cells, count: int) -> Ints:
 
 @compiled
 def _weighed(
-    sums: Ints, sizes: Ints, is_ping: Bools, scales: Floats, offsets: Floats, constants: Floats
+    sums: Ints, sizes: Ints, is_ping: Bools, weights: Floats
 ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Turn sums into log-odds: the attributes of ``Contributions``.
 
     What the author's name and link say together is shared between them half and half, which are its Shapley values.
     """
-    joint_scale, bayes_scale, together_weight, slope, offset = constants
     count, family_count = sizes.shape
+    scales, offsets = weights[:family_count], weights[family_count : 2 * family_count]
+    joint_scale, bayes_scale, together_weight, slope, offset = weights[2 * family_count :]
     per_regression, families = np.empty(sizes.shape), np.empty(sizes.shape)
     per_joint, per_ratio, log_odds = np.empty(count), np.empty(count), np.empty(count)
     regressed = np.empty(family_count)
@@ -225,26 +237,22 @@ def _weighed(
 
 @compiled
 def _judged(
-    codes: Columns,
-    numbers: Ints,
-    strings: int,
-    traits: int,
-    table: Columns,
-    scales: Floats,
-    offsets: Floats,
-    constants: Floats,
-) -> tuple[Columns, Cells, Ints, Floats, Floats, Ints, Floats, Columns]:
+    codes: Columns, numbers: Ints, strings: int, traits: int, table: Columns, weights: Floats
+) -> tuple[Floats, Ints, Columns, Columns, Ints]:
     """Return what ``Judged`` has.
 
     All in one call, since a call from Python to compiled code takes as long as a loop over a comment's n-grams.
     """
     columns, cells, words, _, sizes, is_ping, starts, ends = hashed(codes, numbers, strings, traits)
     entries = _entries(table, columns)
-    weighed = _weighed(_sums(entries, cells, sizes.size), sizes, is_ping, scales, offsets, constants)
+    weighed = _weighed(_sums(entries, cells, sizes.size), sizes, is_ping, weights)
     per_regression, per_joint, per_ratio, families, log_odds = weighed
-    weights, rows = _word_weights(entries, cells, words, len(starts), per_regression, per_joint, per_ratio)
-    strongest, adds = _strongest_words(weights, rows, starts, ends, len(sizes))
-    return columns, cells, sizes, log_odds, families, strongest, adds, sketched(columns, cells, len(sizes))
+    by_word, rows = _word_weights(entries, cells, words, len(starts), per_regression, per_joint, per_ratio)
+    strongest, of_words = _strongest_words(by_word, rows, starts, ends, len(sizes))
+    adds, grams = np.empty((len(sizes), 1 + _FAMILY_COUNT + MAX_WORDS)), np.empty((2, len(columns)), np.uint32)
+    adds[:, 0], adds[:, 1 : 1 + _FAMILY_COUNT], adds[:, 1 + _FAMILY_COUNT :] = log_odds, families, of_words
+    grams[0], grams[1] = columns, cells
+    return adds, strongest, sketched(columns, cells, len(sizes)), grams, sizes
 
 
 @compiled
@@ -288,7 +296,7 @@ def _strongest_words(weights: Floats, rows: Ints, starts: Cells, ends: Cells, co
             if rank + 1 < MAX_WORDS:
                 strongest[row, rank + 1], adds[row, rank + 1] = strongest[row, rank], adds[row, rank]
             strongest[row, rank, 0], strongest[row, rank, 1], adds[row, rank] = starts[word], ends[word], weight
-    return strongest, adds
+    return strongest.reshape((count, 2 * MAX_WORDS)), adds
 
 
 def packed_table(columns: Ints, regression: Ints, joint: Ints, bayes: Ints, importance: Floats) -> Columns:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # exported, though not marked so
 
+from service.deadline import Deadline
 from service.observer import REFUSAL
 from service.problems import NotReadyError, SlowBodyError
 
@@ -94,13 +95,16 @@ class Gateway:
         self._page_requests = ThreadPoolExecutor(PAGE_THREADS, "page-requests")
         self._max_body_bytes = max_body_bytes
         self._body_timeout_seconds = body_timeout_seconds
+        self._deadline = Deadline(body_timeout_seconds)
         self._held_bytes = 0
         self._long_requests = ThreadPoolExecutor(1, "long-requests")
 
     async def __rsgi__(self, scope: Scope, connection: Connection) -> None:
         """Answer one request."""
-        with suppress(ProtocolClosed, ConnectionError):  # the client went away before it had sent all
+        try:
             connection.response_bytes(*await self._answer(_environ(scope), connection))
+        except (ProtocolClosed, ConnectionError):
+            pass  # the client went away before it had sent all
 
     async def _answer(self, environ: WSGIEnvironment, connection: Connection) -> Answer:
         length = _declared_length(environ)
@@ -109,11 +113,10 @@ class Gateway:
             return self._call(environ, b"")
         body = bytearray()
         try:
-            async with asyncio.timeout(self._body_timeout_seconds):
-                if length is not None and length <= LONG_BODY_BYTES and threads is None:
-                    return self._call(environ, await connection())
-                if length != 0:
-                    await self._receive(environ, connection, body)
+            if length is not None and length <= LONG_BODY_BYTES and threads is None:
+                return self._call(environ, await self._deadline.keep(connection()))
+            if length != 0:
+                await self._deadline.keep(self._receive(environ, connection, body))
         except TimeoutError:
             environ[REFUSAL] = SlowBodyError(f"the body did not arrive within {self._body_timeout_seconds:g} seconds")
         try:
