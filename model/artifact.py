@@ -12,7 +12,7 @@ import io
 import json
 import math
 import zipfile
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,7 +95,7 @@ class Filter:
         """Return the verdict as it is for one reason more."""
         score = probability(sum(known.weight for known in verdict.reasons) + reason.weight)
         reasons = tuple(sorted((*verdict.reasons, reason), key=lambda known: -abs(known.weight)))
-        return replace(verdict, decision=self.thresholds.decide(score), score=score, reasons=reasons)
+        return verdict._replace(decision=self.thresholds.decide(score), score=score, reasons=reasons)
 
     def overruled(self, verdict: Verdict, is_spam: bool, is_same: bool = True) -> Verdict:
         """Return the verdict as it is once a person has called the comment, or nearly the same one, spam or ham.

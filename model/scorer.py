@@ -94,12 +94,14 @@ class Judged(NamedTuple):
     @property
     def columns(self) -> Columns:
         """The n-grams' columns, as in ``Grams``."""
-        return self.grams[0]
+        columns: Columns = self.grams[0]
+        return columns
 
     @property
     def cells(self) -> Cells:
         """The n-grams' cells, as in ``Grams``."""
-        return self.grams[1].view(np.int32)
+        cells: Cells = self.grams[1].view(np.int32)
+        return cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +205,7 @@ def _sums(entries: Columns, cells: Cells, count: int) -> Ints:
 
 
 @compiled
-def _weighed(
-    sums: Ints, sizes: Ints, is_ping: Bools, weights: Floats
-) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+def _weighed(sums: Ints, sizes: Ints, is_ping: Bools, weights: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Turn sums into log-odds: the attributes of ``Contributions``.
 
     What the author's name and link say together is shared between them half and half, which are its Shapley values.

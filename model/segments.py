@@ -40,6 +40,8 @@ class Kind(IntEnum):
     EMAIL = 5
     WRITTEN = 6
 
+    __hash__ = int.__hash__
+
 
 Segment: TypeAlias = tuple[Kind, str]
 """One string of a comment.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -24,8 +23,7 @@ class Reason(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Decision, calibrated P(spam), its reasons, and the version of the model that said so.
 
     ``sketch`` is what ``model.sketch`` makes of the comment, to tell near-duplicates by.

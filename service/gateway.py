@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -104,7 +103,7 @@ class Gateway:
         try:
             connection.response_bytes(*await self._answer(_environ(scope), connection))
         except (ProtocolClosed, ConnectionError):
-            pass  # the client went away before it had sent all
+            return  # the client went away before it had sent all
 
     async def _answer(self, environ: WSGIEnvironment, connection: Connection) -> Answer:
         length = _declared_length(environ)

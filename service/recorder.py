@@ -8,15 +8,14 @@ which can then only be labelled by sending the comment again. Labels never wait 
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter, deque
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from model.verdict import Decision
 from service.background import Background
 from training.database import StoreError
-from training.labels import Check
 from training.statistics import month_of
 
 if TYPE_CHECKING:
@@ -56,10 +55,8 @@ class Recorder(Background):
         """Remember a check before long."""
         if not self._kept:
             return
-        now = datetime.now(UTC)
-        doubts = (verdict.reasons, verdict.sketch) if verdict.decision is Decision.REVIEW else ()
-        check = Check(check_id, site, now, comment, verdict.score, verdict.decision, verdict.model, *doubts)
-        written = self._labels.written(check)  # at once, since what waits in many small parts slows down all else
+        # At once, since what waits in many small parts slows down all else.
+        written = self._labels.written(check_id, site, time.time(), comment, verdict)
         if written is not None:
             self._hold([written])
 

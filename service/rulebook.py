@@ -6,7 +6,7 @@ Leaves asking for news to ``follower``, and keeping all this to ``training.setti
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from model.lists import Lists
@@ -45,7 +45,7 @@ class Rules:
 
     def told(self, verdict: Verdict) -> Verdict:
         """Return what the site is told: the verdict, or to allow where verdicts are only logged."""
-        return replace(verdict, decision=Decision.ALLOW) if self.is_log_only else verdict
+        return verdict._replace(decision=Decision.ALLOW) if self.is_log_only else verdict
 
 
 class Rulebook:

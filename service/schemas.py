@@ -7,7 +7,6 @@ the connection to ``bodies``.
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -251,9 +250,7 @@ def verdict_members(check_id: str, verdict: Verdict) -> dict[str, Any]:
         "id": check_id,
         "decision": verdict.decision,
         "score": verdict.score,
-        "reasons": [
-            {"feature": reason.feature, "weight": reason.weight, "text": reason.text} for reason in verdict.reasons
-        ],
+        "reasons": [{"feature": feature, "weight": weight, "text": text} for feature, weight, text in verdict.reasons],
         "model": verdict.model,
     }
 
@@ -305,8 +302,10 @@ def _decoded_without_surrogates(body: bytes) -> Any:
 def _comment_in(decoded: Any) -> Comment:
     """Read a comment; what is wrong with one that can't be read is said by the schema, in the words of JSON."""
     if isinstance(decoded, dict):
-        with suppress(InvalidCommentError):
+        try:
             return Comment.from_mapping(decoded)
+        except InvalidCommentError:
+            pass
     try:
         return Comment.from_mapping(CommentBody.model_validate(decoded).__dict__)
     except ValidationError as error:

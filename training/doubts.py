@@ -8,12 +8,15 @@ the check where it was. Only checks that are held pay for any of it.
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict, deque
+from functools import lru_cache
 from hashlib import blake2b
 from math import log2
+from operator import xor
+from struct import unpack, unpack_from
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import orjson
 import sqlalchemy as sa
 
 from model.sketch import BYTES_OF_BAND, MIN_SIMILARITY, similarities
@@ -106,7 +109,7 @@ def doubtful_of(
     speaking = sorted({feature_of(reason) for reason in reasons if reason.weight > 0})
     words = folded(f"{comment.author[:200]}\n{comment.text}"[:MAX_WORDS_CHARACTERS])
     features = f" {' '.join(speaking)} "[:255]
-    written = json.dumps(reasons).encode()
+    written = orjson.dumps([tuple(reason) for reason in reasons])
     bands = _bands_of(site, sketch)
     return Doubtful(check_id, site, comment_digest, _entropy(score), features, words, written, sketch, bands)
 
@@ -176,9 +179,14 @@ def _known(connection: sa.Connection, doubtful: Sequence[Doubtful]) -> _Campaign
 
 def _bands_of(site: str, sketch: bytes) -> tuple[int, ...]:
     """Return what comments of a site that are alike nearly always have one of in common, and other sites' have not."""
-    starts = range(0, BANDS * BYTES_OF_BAND, BYTES_OF_BAND)
-    said = (f"{site} {start} ".encode() + sketch[start : start + BYTES_OF_BAND] for start in starts)
-    return tuple(int.from_bytes(blake2b(one, digest_size=8).digest(), "little", signed=True) for one in said)
+    bands = unpack_from(f"<{BANDS}q", sketch)
+    return tuple(map(xor, bands, _salts_of(site)))
+
+
+@lru_cache(maxsize=1024)
+def _salts_of(site: str) -> tuple[int, ...]:
+    salts = blake2b(site.encode(), digest_size=BANDS * BYTES_OF_BAND).digest()
+    return unpack(f"<{BANDS}q", salts)
 
 
 def _entropy(probability: float) -> float:

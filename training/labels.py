@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from model.verdict import Decision
+from model.verdict import Decision, Verdict
 from training.database import insert_rows, take_turns
 from training.doubts import Doubtful, doubtful_of, enqueue
 from training.tables import NAME_CHARACTERS, decoded, encoded, erasures
@@ -116,18 +116,28 @@ class LabelStore:
 
     def remember(self, checks: Sequence[Check]) -> None:
         """Keep checks, so that they can be labelled by their id; those of more than ``MAX_CHECK_BYTES`` are not."""
-        self.keep([written for written in map(self.written, checks) if written is not None])
+        written = (
+            self.written(check.id, check.site, check.checked_at.timestamp(), check.comment, _verdict_of(check))
+            for check in checks
+        )
+        self.keep([one for one in written if one is not None])
 
-    def written(self, check: Check) -> WrittenCheck | None:
-        """Lay out a check as it is kept, with pseudonyms for addresses; ``None`` if it is too long to be."""
-        instead = {} if self._pseudonyms is None else self._pseudonyms.instead_of(check.comment)
-        comment, at = encoded(check.comment, instead), check.checked_at.timestamp()
-        if len(comment) > MAX_CHECK_BYTES:
+    def written(self, check_id: str, site: str, at: float, comment: Comment, verdict: Verdict) -> WrittenCheck | None:
+        """Lay out a check as it is kept, with pseudonyms for addresses; ``None`` if it is too long to be.
+
+        ``at`` is when that was, in seconds since 1970.
+        """
+        instead = {} if self._pseudonyms is None else self._pseudonyms.instead_of(comment)
+        kept = encoded(comment, instead)
+        if len(kept) > MAX_CHECK_BYTES:
             return None
-        row = check.id, check.site, at, comment, check.score, str(check.decision), check.model
-        doubtful = _doubtful(check, comment) if check.decision == _REVIEW else None
-        more = 0 if doubtful is None else len(doubtful.words) + len(doubtful.reasons)
-        return WrittenCheck(row, doubtful, _BYTES_BESIDE + len(comment) + more)
+        size, doubtful = _BYTES_BESIDE + len(kept), None
+        if verdict.decision is Decision.REVIEW:
+            digest = sha256(kept).digest()
+            doubtful = doubtful_of(check_id, site, comment, digest, verdict.score, verdict.reasons, verdict.sketch)
+            size += len(doubtful.words) + len(doubtful.reasons)
+        row = check_id, site, at, kept, verdict.score, str(verdict.decision), verdict.model
+        return WrittenCheck(row, doubtful, size)
 
     def keep(self, checks: Sequence[WrittenCheck]) -> None:
         """Keep checks that are written already."""
@@ -385,7 +395,12 @@ def _answered(connection: sa.Connection, answer: Answer, kept: Comment) -> Answe
 
 def first_id(at: datetime) -> str:
     """Return what the ids of checks from that moment on begin with or are above: its millisecond since 1970, in hex."""
-    return f"{int(at.timestamp() * 1_000):012x}"
+    return first_id_at(at.timestamp())
+
+
+def first_id_at(seconds: float) -> str:
+    """Return the same for a moment in seconds since 1970."""
+    return f"{int(seconds * 1_000):012x}"
 
 
 def labeller(name: str) -> str:
@@ -403,9 +418,8 @@ def _last_label(connection: sa.Connection, site: str, digest: bytes) -> str | No
     return connection.execute(chosen.order_by(_labels.c.number.desc()).limit(1)).scalar_one_or_none()
 
 
-def _doubtful(check: Check, written: bytes) -> Doubtful:
-    digest = sha256(written).digest()
-    return doubtful_of(check.id, check.site, check.comment, digest, check.score, check.reasons, check.sketch)
+def _verdict_of(check: Check) -> Verdict:
+    return Verdict(Decision(check.decision), check.score, check.reasons, check.model, check.sketch)
 
 
 def check_of(row: sa.Row[Any]) -> Check:
