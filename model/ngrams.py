@@ -8,8 +8,8 @@ hashes on every machine, whatever else is in the batch.
 from __future__ import annotations
 
 import hashlib
+from array import array
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -124,20 +124,27 @@ class Layout(NamedTuple):
             for kind, string in parts.segments:
                 strings.append(string)
                 segments += (len(string), kind, row)
-            traits += map(_trait_hash, parts.traits)
+            traits += map(_trait_hashes.__getitem__, parts.traits)
             trait_ends.append(len(traits))
             is_ping.append(parts.is_ping)
         joined = _SEPARATOR.join(strings) + _SEPARATOR
         if joined.count(_SEPARATOR) > max(len(strings), 1):
             joined = _SEPARATOR.join([string.replace(_SEPARATOR, " ") for string in strings]) + _SEPARATOR
         codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        numbers = np.array([*segments, *traits, *trait_ends, *is_ping], dtype=np.int64)
+        numbers = np.frombuffer(array("q", [*segments, *traits, *trait_ends, *is_ping]), dtype=np.int64)
         return cls(codes, numbers, len(strings), len(traits), joined)
 
 
-@lru_cache(maxsize=4096)
-def _trait_hash(trait: str) -> int:
-    return int.from_bytes(hashlib.blake2b(trait.encode(), digest_size=8).digest(), "little", signed=True)
+class _TraitHashes(dict[str, int]):
+    """The hashes of traits, of which there are only some thousands."""
+
+    def __missing__(self, trait: str) -> int:
+        digest = hashlib.blake2b(trait.encode(), digest_size=8).digest()
+        self[trait] = found = int.from_bytes(digest, "little", signed=True)
+        return found
+
+
+_trait_hashes = _TraitHashes()
 
 
 @compiled

@@ -58,6 +58,20 @@ def similarities(sketch: bytes, others: Sequence[bytes]) -> list[float]:
     return shared
 
 
+def count_alike(sketch: bytes, others: Sequence[bytes]) -> int:
+    """Count those of others that a comment is alike."""
+    table = np.frombuffer(b"".join([sketch, *others]), np.uint32).reshape(-1, len(sketch) // 4)
+    return _alike(table)
+
+
+@compiled
+def _alike(table: U32) -> int:
+    count = 0
+    for share in _shared(table):
+        count += share >= MIN_SIMILARITY
+    return count
+
+
 @compiled
 def _shared(table: U32) -> Floats:
     """Compare the first row's bins with those of each other row."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from model.sketch import count_alike
 from service.served_model import PROBE, proven
 from training.labels import GivenLabel
 from training.memory import Memory
@@ -26,4 +27,6 @@ def rehearse(model: Path) -> None:
     OnlineLayer(served.scorer).learn(given)
     memory = Memory()
     memory.learn(1, given)
-    memory.nearest("", served.check(PROBE).sketch, 1)
+    sketch = served.check(PROBE).sketch
+    memory.nearest("", sketch, 1)
+    count_alike(sketch, [sketch])

@@ -11,7 +11,7 @@ from collections import defaultdict
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
-from model.sketch import BYTES_OF_BAND, MIN_SIMILARITY, similarities
+from model.sketch import BYTES_OF_BAND, count_alike
 from model.verdict import Reason
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Campaigns:
         if len(met) < MIN_OTHERS:
             return None
         recent = [sent.sketch for sent in met.values() if at - sent.at <= WINDOW_SECONDS]
-        others = sum(similarity >= MIN_SIMILARITY for similarity in similarities(sketch, recent))
+        others = count_alike(sketch, recent)
         if others < MIN_OTHERS:
             return None
         weight = LOG_ODDS_FOR_EACH * min(others, MAX_COUNTED)

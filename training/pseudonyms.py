@@ -64,7 +64,8 @@ def is_pseudonym(address: str) -> bool:
 
 def normal_email(address: str) -> str:
     """Return what equal e-mail addresses have in common: upper and lower case, and spaces around, make no other."""
-    return "@".join(part.strip() for part in address.lower().rsplit("@", 1))
+    local, at, domain = address.lower().rpartition("@")
+    return f"{local.strip()}{at}{domain.strip()}"
 
 
 def normal_ip(address: str) -> str:
