@@ -53,9 +53,6 @@ _ODD = re.compile(
 )
 _INVISIBLE = re.compile(f"[{_CONTROLS}{_BIDI}{_IGNORABLE}{_IGNORABLE_ASTRAL}]")
 _HIDDEN = re.compile(f"[{_CONTROLS}{_BIDI}{_IGNORABLE}{_IGNORABLE_ASTRAL}]{{1,64}}")
-_PLAIN_LATIN = bytes(
-    code for code in range(256) if not re.match(f"[\x80-\x9f{_CONTROLS}{_BIDI}{_IGNORABLE}{_COMPATIBILITY}]", chr(code))
-)
 _IS_BIDI = re.compile(f"[{_BIDI}]")
 _IS_RIGHT_TO_LEFT = re.compile(f"[{_RIGHT_TO_LEFT}]")
 _FULLWIDTH_LETTERS = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]{2}")
@@ -97,8 +94,6 @@ _REPAIRED |= {0x85: "\n", 0x2028: "\n", 0x2029: "\n"}
 
 def fold_characters(text: str, signals: set[str]) -> str:
     """Fold what no honest writer needs to the plain characters it stands for: NFKC, and beyond it what NFKC leaves."""
-    if _is_plain_latin(text):
-        return text
     is_odd = _ODD.search(text) is not None
     if not is_odd and unicodedata.is_normalized("NFKC", text):
         return text
@@ -110,12 +105,6 @@ def fold_characters(text: str, signals: set[str]) -> str:
         text = _without_indicators(text, signals)
     text = _without_styles(text, signals)
     return _without_small_capitals(text, signals) if is_odd else text
-
-
-def _is_plain_latin(text: str) -> bool:
-    """Whether a text needs none of this since all of it is Latin-1, less what is odd or compatible there."""
-    latin = text.encode("latin-1", "replace")
-    return not latin.translate(None, _PLAIN_LATIN) and latin.count(b"?") == text.count("?")
 
 
 def _composed(text: str) -> str:

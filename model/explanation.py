@@ -5,6 +5,7 @@ Owns gathering n-grams into reasons. The weights of all reasons of a comment sum
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from model.ngrams import FAMILIES, TEXT_FAMILIES, grams_of
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     """What to add to the log-odds of each comment of a batch, by its n-grams."""
 
 MAX_QUOTED_CHARACTERS = 60
+
+_reason = partial(tuple.__new__, Reason)  # of a tuple, in half the time that Reason itself takes
 
 _FIELDS = (
     ("author", Kind.AUTHOR, "the author's name, “{}”"),
@@ -76,14 +79,14 @@ def _importance(reason: Reason) -> float:
 
 def _reasons(parts: Parts, by_family: list[float], words: dict[str, float]) -> list[Reason]:
     """Say what each field adds, the text's telling words apart."""
-    reasons = [Reason(f"text:{word}", weight, f"the words around “{word}”") for word, weight in words.items()]
-    reasons.append(Reason("text", sum(by_family[:TEXT_FAMILIES]) - sum(words.values()), "the rest of the text"))
+    reasons = [_reason((f"text:{word}", weight, f"the words around “{word}”")) for word, weight in words.items()]
+    reasons.append(_reason(("text", sum(by_family[:TEXT_FAMILIES]) - sum(words.values()), "the rest of the text")))
     first_of = dict(reversed(parts.segments))
     for (feature, kind, sentence), weight in zip(_FIELDS, by_family[TEXT_FAMILIES:-1], strict=True):
         if weight:
             quoted = first_of.get(kind, "").strip()[:MAX_QUOTED_CHARACTERS]
-            reasons.append(Reason(feature, weight, sentence.format(quoted)))
-    reasons.append(Reason("traits", by_family[-1], f"how the comment is made up: {_readable(parts.traits)}"))
+            reasons.append(_reason((feature, weight, sentence.format(quoted))))
+    reasons.append(_reason(("traits", by_family[-1], f"how the comment is made up: {_readable(parts.traits)}")))
     return reasons
 
 

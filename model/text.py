@@ -154,16 +154,14 @@ _SPINTAX = re.compile(r"\{(?![ {%])[^{}|;=()<>&\"]{1,200}\|[^{};=()<>&\"]{0,2000
 
 def _plain_words(text: str, signals: set[str]) -> str:
     """Run the steps that look at words, as far as a step may have something to do, and fold white space."""
-    raw = text.encode("latin-1", "replace")
-    raw_roles = raw.translate(_ROLES)
+    raw_roles = text.encode("latin-1", "replace").translate(_ROLES)
     roles = raw_roles.decode()
     if "c" in roles:
         return _plain_words(fold_characters(text, signals), signals)
     original = text
     if ".a.a." in raw_roles.translate(_ANY_LETTER).decode():
         text = join_spaced_letters(text, signals)
-    is_latin = raw.count(b"?") == text.count("?")
-    if not is_latin and (
+    if "x" in roles and (
         "ax" in roles or "xa" in roles or roles.count("x") < roles.count("a") or signals or _mixes_other_scripts(text)
     ):
         text = fold_scripts(text, signals)

@@ -90,9 +90,10 @@ class _First(NamedTuple):
 
 
 class _Campaigns(NamedTuple):
-    """Campaigns in the queue by band, the newest last; and how many checks they have, by name."""
+    """Campaigns in the queue by band, the newest last, and by first band and sketch; and their sizes, by name."""
 
     alike: defaultdict[int, deque[_First]]
+    same: dict[tuple[int, bytes], str]
     sizes: Counter[str]
 
 
@@ -139,8 +140,7 @@ def _row(one: Doubtful, known: _Campaigns) -> tuple[Any, ...]:
     known.sizes[campaign] += 1
     is_first = campaign == one.check_id
     if is_first:
-        for band in one.bands:
-            known.alike[band].append(_First(campaign, one.sketch))
+        _note_first(known, _First(campaign, one.sketch), one.bands)
     return (
         one.check_id,
         one.site,
@@ -157,6 +157,9 @@ def _row(one: Doubtful, known: _Campaigns) -> tuple[Any, ...]:
 
 def _campaign(one: Doubtful, known: _Campaigns) -> str:
     """Return the campaign that a check belongs to, its own where it is the first."""
+    same = known.same.get((one.bands[0], one.sketch))
+    if same is not None:
+        return same
     met = list(dict.fromkeys(first for band in one.bands for first in known.alike.get(band, ())))
     if not met:
         return one.check_id
@@ -167,14 +170,19 @@ def _campaign(one: Doubtful, known: _Campaigns) -> str:
 def _known(connection: sa.Connection, doubtful: Sequence[Doubtful]) -> _Campaigns:
     """Find the campaigns in the queue that these may belong to."""
     wanted = {column.name: sorted({one.bands[place] for one in doubtful}) for place, column in enumerate(_bands)}
-    known = _Campaigns(defaultdict(lambda: deque(maxlen=MAX_OF_BAND)), Counter())
+    known = _Campaigns(defaultdict(lambda: deque(maxlen=MAX_OF_BAND)), {}, Counter())
     for campaign, sketch, *bands in reversed(connection.execute(_newest_alike, wanted).all()):
         known.sizes[campaign] = 0
-        for band in bands:
-            known.alike[band].append(_First(campaign, sketch))
+        _note_first(known, _First(campaign, sketch), bands)
     if known.sizes:
         known.sizes.update(dict(connection.execute(_sizes, {"campaigns": list(known.sizes)}).all()))
     return known
+
+
+def _note_first(known: _Campaigns, first: _First, bands: Sequence[int]) -> None:
+    known.same[bands[0], first.sketch] = first.campaign
+    for band in bands:
+        known.alike[band].append(first)
 
 
 def _bands_of(site: str, sketch: bytes) -> tuple[int, ...]:
