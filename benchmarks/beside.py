@@ -18,7 +18,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.http import CHECK, Contender, Load, load_with_asyncio, running
+from benchmarks.http import BODY_COUNT, CHECK, Contender, Load, load_with_asyncio, running
+from benchmarks.speed import made_up_comments
 from model.comment import Comment
 from training.database import Database
 from training.jobs import Jobs
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--labels", type=int, default=4_000)
     parser.add_argument("--port", type=int, default=8_766)
     wanted = parser.parse_args()
+    comments = made_up_comments(BODY_COUNT)
     command = [sys.executable, "-c", "from service.cli import main; main()", "serve", "--workers", "2"]
     contender = Contender(CHECK, [*command, "--port", str(wanted.port)], "/v1/check")
     seen: dict[str, list[Load]] = {"alone": [], "beside a retraining": []}
@@ -58,11 +60,11 @@ def main() -> None:
             LabelStore(database).add(labels(wanted.labels))
             with running(contender, wanted.port, Path(directory)) as (key, _):
                 address = f"http://127.0.0.1:{wanted.port}/v1/check"
-                load_with_asyncio(address, key, 2, CONNECTIONS)
+                load_with_asyncio(address, key, 2, CONNECTIONS, comments)
                 for round_number in range(wanted.rounds):
                     for turn, loads in seen.items():
                         number = _asked(Jobs(database)) if turn != "alone" else None
-                        loads.append(load_with_asyncio(address, key, wanted.seconds, CONNECTIONS))
+                        loads.append(load_with_asyncio(address, key, wanted.seconds, CONNECTIONS, comments))
                         if number is not None:
                             _require_running(Jobs(database), number)
                         print(f"round {round_number + 1}  {_line(turn, loads[-1])}", flush=True)

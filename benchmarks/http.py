@@ -1,10 +1,13 @@
 """Compare ``POST /v1/check`` with an empty Flask endpoint: same server, workers, client and bodies, in one run.
 
     python -m benchmarks.http [--seconds 5] [--rounds 3] [--workers 2] [--connections 8] [--before CHECKOUT]
+        [--comments FILE...]
 
 Each round starts each service afresh and loads it for some seconds, one after the other, so that what else the machine
 does strikes all alike. The client is ``wrk`` where it is installed (apt-get install wrk), else a plain asyncio one.
-``--before`` adds the service of another checkout.
+``--before`` adds the service of another checkout. Comments are made up, or drawn evenly from those of about 300
+characters in JSON Lines files. Those made up, of few words and so much like each other, cost more to remember: one in
+six is held for review, four in five are compared with others as possible campaigns.
 Prints a line for each service and round, and the medians and ratios at the end: of answers a second, and, where the
 system tells (``/proc``), of the processor time that the server's processes took for an answer, which other work on the
 machine moves less.
@@ -34,12 +37,14 @@ from urllib.parse import urlencode
 from flask import Flask, Response, jsonify
 
 from benchmarks.speed import made_up_comments
+from model.comment import Comment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 CHECK = "POST /v1/check"
 BODY_COUNT = 200
+LENGTHS = range(200, 421)
 FORM_NAMES = {
     "text": "comment_content",
     "author": "comment_author",
@@ -81,8 +86,8 @@ class Load:
     cpu_us: float = 0.0
 
 
-def forms(key: str) -> list[bytes]:
-    """Write the same comments as an Akismet client does."""
+def forms(comments: Sequence[Comment], key: str) -> list[bytes]:
+    """Write comments as an Akismet client does."""
     return [
         urlencode(
             {
@@ -91,15 +96,22 @@ def forms(key: str) -> list[bytes]:
                 **{FORM_NAMES.get(name, name): value for name, value in json.loads(body).items()},
             }
         ).encode()
-        for body in bodies()
+        for body in bodies(comments)
     ]
 
 
-def bodies() -> list[bytes]:
-    """Write the comments of ``benchmarks.speed`` as a site sends them."""
+def bodies(comments: Sequence[Comment]) -> list[bytes]:
+    """Write comments as a site sends them."""
     known = {"user_ip": "192.0.2.1", "user_agent": "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0"}
-    made = made_up_comments(BODY_COUNT)
-    return [json.dumps({field: getattr(one, field) for field in FORM_NAMES} | known).encode() for one in made]
+    return [json.dumps({field: getattr(one, field) for field in FORM_NAMES} | known).encode() for one in comments]
+
+
+def comments_in(files: Sequence[Path]) -> list[Comment]:
+    """Draw comments of about 300 characters evenly from JSON Lines files."""
+    lines = (line for file in files for line in file.read_text(encoding="utf-8").splitlines())
+    every = [Comment.from_mapping(json.loads(line)) for line in lines]
+    fitting = [comment for comment in every if len(comment.text) in LENGTHS]
+    return fitting[:: max(len(fitting) // BODY_COUNT, 1)][:BODY_COUNT]
 
 
 def contenders(port: int, workers: int, before: Path | None) -> list[Contender]:
@@ -154,10 +166,12 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], stderr: Path) -> None
     raise RuntimeError(f"nobody answers on port {port}: {stderr.read_text(encoding='utf-8')}")
 
 
-def load_with_wrk(url: str, key: str, seconds: float, connections: int, *, directory: Path) -> Load:
+def load_with_wrk(
+    url: str, key: str, seconds: float, connections: int, comments: Sequence[Comment], *, directory: Path
+) -> Load:
     script = directory / "load.lua"
     is_form = url.endswith("comment-check")
-    listed = ",\n".join(f"[==[{body.decode()}]==]" for body in (forms(key) if is_form else bodies()))
+    listed = ",\n".join(f"[==[{body.decode()}]==]" for body in (forms(comments, key) if is_form else bodies(comments)))
     content_type = "application/x-www-form-urlencoded" if is_form else "application/json"
     script.write_text(
         f"local bodies = {{{listed}}}\n"
@@ -185,17 +199,17 @@ def _milliseconds(written: str) -> float:
     return float(number) * {"us": 0.001, "ms": 1.0, "s": 1_000.0}[unit]
 
 
-def load_with_asyncio(url: str, key: str, seconds: float, connections: int) -> Load:
-    return asyncio.run(_load(url, key, seconds, connections))
+def load_with_asyncio(url: str, key: str, seconds: float, connections: int, comments: Sequence[Comment]) -> Load:
+    return asyncio.run(_load(url, key, seconds, connections, comments))
 
 
-async def _load(url: str, key: str, seconds: float, connections: int) -> Load:
+async def _load(url: str, key: str, seconds: float, connections: int, comments: Sequence[Comment]) -> Load:
     host, _, path = url.removeprefix("http://").partition("/")
     name, _, port = host.partition(":")
     is_form = path.endswith("comment-check")
     content_type = "application/x-www-form-urlencoded" if is_form else "application/json"
     head = f"POST /{path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\nContent-Type: {content_type}\r\n"
-    sent = forms(key) if is_form else bodies()
+    sent = forms(comments, key) if is_form else bodies(comments)
     requests = [f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in sent]
     latencies: list[float] = []
     ends = time.perf_counter() + seconds
@@ -218,13 +232,13 @@ async def _load(url: str, key: str, seconds: float, connections: int) -> Load:
     return Load(len(latencies) / seconds, hundredths[49], hundredths[98])
 
 
-def measure(contender: Contender, port: int, seconds: float, connections: int) -> Load:
+def measure(contender: Contender, port: int, seconds: float, connections: int, comments: Sequence[Comment]) -> Load:
     with tempfile.TemporaryDirectory() as directory, running(contender, port, Path(directory)) as (key, group):
         url = f"http://127.0.0.1:{port}{contender.path}"
         load = partial(load_with_wrk, directory=Path(directory)) if shutil.which("wrk") else load_with_asyncio
-        load(url, key, 1, connections)
+        load(url, key, 1, connections, comments)
         before = _cpu_seconds(group)
-        seen = load(url, key, seconds, connections)
+        seen = load(url, key, seconds, connections, comments)
         taken = _cpu_seconds(group) - before
         return replace(seen, cpu_us=taken / (seen.per_second * seconds) * 1e6)
 
@@ -249,13 +263,15 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8_765)
     parser.add_argument("--before", type=Path, help="a checkout of an earlier state")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these alone, beside POST /v1/check")
+    parser.add_argument("--comments", type=Path, nargs="+", metavar="FILE", help="JSON Lines, instead of made-up ones")
     wanted = parser.parse_args()
+    comments = comments_in(wanted.comments) if wanted.comments else made_up_comments(BODY_COUNT)
     loads: dict[str, list[Load]] = {}
     for round_number in range(wanted.rounds):
         for contender in contenders(wanted.port, wanted.workers, wanted.before):
             if wanted.only and contender.name not in (*wanted.only, CHECK):
                 continue
-            load = measure(contender, wanted.port, wanted.seconds, wanted.connections)
+            load = measure(contender, wanted.port, wanted.seconds, wanted.connections, comments)
             loads.setdefault(contender.name, []).append(load)
             print(f"round {round_number + 1}  {_line(contender.name, load)}", flush=True)
     print()
