@@ -108,7 +108,7 @@ def bodies(comments: Sequence[Comment]) -> list[bytes]:
 
 def comments_in(files: Sequence[Path]) -> list[Comment]:
     """Draw comments of about 300 characters evenly from JSON Lines files."""
-    lines = (line for file in files for line in file.read_text(encoding="utf-8").splitlines())
+    lines = (line for file in files for line in file.read_text(encoding="utf-8").strip().split("\n"))
     every = [Comment.from_mapping(json.loads(line)) for line in lines]
     fitting = [comment for comment in every if len(comment.text) in LENGTHS]
     return fitting[:: max(len(fitting) // BODY_COUNT, 1)][:BODY_COUNT]
