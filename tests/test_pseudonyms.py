@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 
 import pytest
@@ -48,6 +49,12 @@ def test_only_the_domain_of_an_address_can_be_read() -> None:
     assert re.fullmatch(r"keyed-[0-9a-f]{32}@mail\.example", comment.author_email)
     assert re.fullmatch(r"keyed-[0-9a-f]{32}", comment.user_ip)
     assert comment.author_email[:38] != comment.user_ip
+
+
+@pytest.mark.parametrize("key", [b"k" * 32, b"", b"k" * 64, b"k" * 65], ids=len)
+def test_a_pseudonym_begins_an_hmac(key: bytes) -> None:
+    mac = hmac.new(key, b"ip:192.0.2.1", "sha256").hexdigest()
+    assert Pseudonyms(key).of_ip("192.0.2.1") == f"keyed-{mac[:32]}"
 
 
 def test_an_address_is_told_by_who_has_the_key_alone() -> None:
