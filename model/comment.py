@@ -63,18 +63,22 @@ class Comment:
         if mapping.get("text") is None:
             found = "found null, expected a string" if "text" in mapping else "missing; it is the one required field"
             raise InvalidCommentError("text", found)
-        known: dict[str, str] = {}
-        for name, value in mapping.items():
-            if value is None or name not in _FIELDS:
-                continue
-            if not isinstance(value, str):
+        comment = object.__new__(cls)
+        for name, put in _PUTTERS:
+            value = mapping.get(name)
+            if value is None:
+                value = ""
+            elif not isinstance(value, str):
                 raise InvalidCommentError(name, f"found {type(value).__name__}, expected a string")
-            known[name] = value if value.isascii() else _without_surrogates(value)
-        return cls(**known)
+            elif not value.isascii():
+                value = _without_surrogates(value)
+            put(comment, value)
+        return comment
 
 
 FIELD_NAMES: tuple[str, ...] = tuple(field.name for field in fields(Comment))
-_FIELDS = frozenset(FIELD_NAMES)
+_PUTTERS = tuple((name, getattr(Comment, name).__set__) for name in FIELD_NAMES)
+"""What puts a value into a field, at a fraction of the cost of ``Comment`` itself, which is frozen."""
 
 
 def _without_surrogates(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
+from codecs import utf_32_le_encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -130,7 +131,7 @@ class Layout(NamedTuple):
         joined = _SEPARATOR.join(strings) + _SEPARATOR
         if joined.count(_SEPARATOR) > max(len(strings), 1):
             joined = _SEPARATOR.join([string.replace(_SEPARATOR, " ") for string in strings]) + _SEPARATOR
-        codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        codes = np.frombuffer(utf_32_le_encode(joined, "surrogatepass")[0], dtype=np.uint32)
         numbers = np.frombuffer(array("q", [*segments, *traits, *trait_ends, *is_ping]), dtype=np.int64)
         return cls(codes, numbers, len(strings), len(traits), joined)
 

@@ -8,8 +8,8 @@ tests that show so.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from model.characters import fold_characters
 from model.links import (
@@ -50,8 +50,7 @@ TAIL_CHARACTERS = 2_000
 _MOST_CHARACTERS = HEAD_CHARACTERS + TAIL_CHARACTERS
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What ``read`` found.
 
     ``plain`` is the text as people read it: case kept, URLs removed and their anchors kept, white space folded to
