@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 from model.links import host_of
-from model.text import SIGNALS, read
+from model.text import SIGNALS, plain_of, read
 
 if TYPE_CHECKING:
     from model.comment import Comment
@@ -88,7 +88,7 @@ def folded_name(author: str) -> str:
 def _readable_name(author: str) -> str:
     if not author:
         return ""
-    return read(author[:MAX_NAME_CHARACTERS]).plain or author[:MAX_NAME_CHARACTERS].strip()
+    return plain_of(author[:MAX_NAME_CHARACTERS]) or author[:MAX_NAME_CHARACTERS].strip()
 
 
 def _readable_url(url: str) -> str:

@@ -24,7 +24,7 @@ from model.links import (
 from model.lookalikes import fold_scripts
 from model.spelling import join_spaced_letters, shorten_elongated, undo_leetspeak
 
-__all__ = ["HEAD_CHARACTERS", "SIGNALS", "TAIL_CHARACTERS", "Link", "Reading", "read"]
+__all__ = ["HEAD_CHARACTERS", "SIGNALS", "TAIL_CHARACTERS", "Link", "Reading", "plain_of", "read"]
 
 SIGNALS = (
     "bbcode",
@@ -103,9 +103,18 @@ def read(text: str) -> Reading:
 @lru_cache(maxsize=16)
 def _read(text: str) -> Reading:
     """Read a text of bounded length; a site's lists ask for the text that the model has just read."""
-    written = _masked(text).lower()
     signals: set[str] = set()
     links: list[Link] = []
+    plain = _plain(text, links, signals)
+    return Reading(plain, _masked(text).lower(), tuple(links), tuple(sorted(signals)))
+
+
+def plain_of(text: str) -> str:
+    """Return what ``read`` calls the plain text, alone and of a short text."""
+    return _plain(text, [], set())
+
+
+def _plain(text: str, links: list[Link], signals: set[str]) -> str:
     if "&" in text:
         text = decode_entities(text, signals)
     if not text.isascii():
@@ -122,8 +131,7 @@ def _read(text: str) -> Reading:
         text = strip_bare_urls(text, links)
     if "{" in text and _SPINTAX.search(text):
         signals.add("spintax")
-    text = _plain_words(text, signals)
-    return Reading(text, written, tuple(links), tuple(sorted(signals)))
+    return _plain_words(text, signals)
 
 
 def _masked(text: str) -> str:

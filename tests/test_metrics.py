@@ -98,11 +98,11 @@ def test_what_is_noted_while_a_worker_writes_is_waited_for(tmp_path: Path, monke
     (written,) = tmp_path.iterdir()
     moments: list[int] = []
 
-    def observe(_: float) -> None:
+    def observe_all(_: list[float]) -> None:
         moments.append(time.time_ns())
         time.sleep(0.05)
 
-    monkeypatch.setattr(metrics._scores, "observe", observe)
+    monkeypatch.setattr(metrics._scores, "observe_all", observe_all)
     metrics.note_verdict(Verdict(Decision.ALLOW, 0.25, (), "0123456789abcdef"))
     began = time.time_ns()
     metrics.write()
