@@ -40,7 +40,7 @@ class Kind(IntEnum):
     EMAIL = 5
     WRITTEN = 6
 
-    __hash__ = int.__hash__
+    __hash__ = int.__hash__  # that of enumerations is written in Python
 
 
 Segment: TypeAlias = tuple[Kind, str]
