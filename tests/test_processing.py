@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import string
 import sys
@@ -208,7 +209,7 @@ def checks_are_kept(config: Config, own_days: int | None = None) -> None:
         wait_until(lambda: [check.comment.text for check in place.checks()] == [f"{days - 0.1} days old"])
     with place.database() as database, database.transaction() as connection:
         (row,) = connection.exec_driver_sql("SELECT reasons, sketch FROM queue").all()
-    assert (bytes(row.reasons), bytes(row.sketch)) == (b'[["text", 1.0, "its words"]]', SKETCH)
+    assert (json.loads(row.reasons), bytes(row.sketch)) == ([["text", 1.0, "its words"]], SKETCH)
 
 
 def no_checks_are_kept(config: Config) -> None:
