@@ -9,11 +9,8 @@ the check where it was. Only checks that are held pay for any of it.
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from functools import lru_cache
 from hashlib import blake2b
 from math import log2
-from operator import xor
-from struct import unpack, unpack_from
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -187,14 +184,9 @@ def _note_first(known: _Campaigns, first: _First, bands: Sequence[int]) -> None:
 
 def _bands_of(site: str, sketch: bytes) -> tuple[int, ...]:
     """Return what comments of a site that are alike nearly always have one of in common, and other sites' have not."""
-    bands = unpack_from(f"<{BANDS}q", sketch)
-    return tuple(map(xor, bands, _salts_of(site)))
-
-
-@lru_cache(maxsize=1024)
-def _salts_of(site: str) -> tuple[int, ...]:
-    salts = blake2b(site.encode(), digest_size=BANDS * BYTES_OF_BAND).digest()
-    return unpack(f"<{BANDS}q", salts)
+    starts = range(0, BANDS * BYTES_OF_BAND, BYTES_OF_BAND)
+    said = (f"{site} {start} ".encode() + sketch[start : start + BYTES_OF_BAND] for start in starts)
+    return tuple(int.from_bytes(blake2b(one, digest_size=8).digest(), "little", signed=True) for one in said)
 
 
 def _entropy(probability: float) -> float:

@@ -6,16 +6,15 @@ its pseudonyms. Owns what equal addresses are. Leaves keeping the key to the ser
 
 from __future__ import annotations
 
+import hmac
 import re
 from dataclasses import replace
-from hashlib import sha256
 from ipaddress import IPv6Address
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from model.comment import Comment
 
-_BLOCK_BYTES = 64
 _HASH_CHARACTERS = 32
 _PSEUDONYM = re.compile(rf"keyed-[0-9a-f]{{{_HASH_CHARACTERS}}}(@.*)?", re.DOTALL)
 
@@ -24,8 +23,8 @@ class Pseudonyms:
     """Puts keyed hashes in the place of addresses; what is one already stays as it is."""
 
     def __init__(self, key: bytes) -> None:
-        self._email = _Begun(key, b"email:")
-        self._ip = _Begun(key, b"ip:")
+        self._email = hmac.new(key, b"email:", "sha256")
+        self._ip = hmac.new(key, b"ip:", "sha256")
 
     def of(self, comment: Comment) -> Comment:
         """Return the comment with pseudonyms for its addresses."""
@@ -47,33 +46,15 @@ class Pseudonyms:
             return address
         same = normal_email(address)
         if "@" not in same:
-            return self._email.pseudonym(same)
+            return _keyed(self._email, same)
         local, _, domain = same.rpartition("@")
-        return f"{self._email.pseudonym(same) if local else ''}@{domain}"
+        return f"{_keyed(self._email, same) if local else ''}@{domain}"
 
     def of_ip(self, address: str) -> str:
         """Return ``keyed-HASH``; nothing stays nothing."""
         if not address or is_pseudonym(address):
             return address
-        return self._ip.pseudonym(normal_ip(address))
-
-
-class _Begun:
-    """HMAC-SHA256 (RFC 2104) of whatever begins with a prefix, both of its hashes begun once.
-
-    A copy of the standard library's object is made in Python, and takes longer than hashing an address does.
-    """
-
-    def __init__(self, key: bytes, prefix: bytes) -> None:
-        block = (key if len(key) <= _BLOCK_BYTES else sha256(key).digest()).ljust(_BLOCK_BYTES, b"\0")
-        self._inner = sha256(bytes(byte ^ 0x36 for byte in block) + prefix)
-        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
-
-    def pseudonym(self, text: str) -> str:
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(text.encode("utf-8", "surrogatepass"))
-        outer.update(inner.digest())
-        return f"keyed-{outer.hexdigest()[:_HASH_CHARACTERS]}"
+        return _keyed(self._ip, normal_ip(address))
 
 
 def is_pseudonym(address: str) -> bool:
@@ -97,3 +78,9 @@ def normal_ip(address: str) -> str:
     except ValueError:
         return written
     return str(parsed.ipv4_mapped or parsed)
+
+
+def _keyed(begun: hmac.HMAC, text: str) -> str:
+    mac = begun.copy()
+    mac.update(text.encode("utf-8", "surrogatepass"))
+    return f"keyed-{mac.hexdigest()[:_HASH_CHARACTERS]}"
