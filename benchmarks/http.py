@@ -6,8 +6,8 @@
 Each round starts each service afresh and loads it for some seconds, one after the other, so that what else the machine
 does strikes all alike. The client is ``wrk`` where it is installed (apt-get install wrk), else a plain asyncio one.
 ``--before`` adds the service of another checkout. Comments are made up, or drawn evenly from those of about 300
-characters in JSON Lines files. Those made up, of few words and so much like each other, cost more to remember: one in
-six is held for review, four in five are compared with others as possible campaigns.
+characters in JSON Lines files. Those made up, of few words and so much like each other, cost more to remember: more of
+them are held for review, and compared with others as possible campaigns.
 Prints a line for each service and round, and the medians and ratios at the end: of answers a second, and, where the
 system tells (``/proc``), of the processor time that the server's processes took for an answer, which other work on the
 machine moves less.

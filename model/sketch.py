@@ -53,15 +53,17 @@ def bins_of(sketch: bytes) -> bytes:
 
 def similarities(sketch: bytes, others: Sequence[bytes]) -> list[float]:
     """Estimate the share of n-grams that a comment has in common with each of others: 0 to 1."""
-    table = np.frombuffer(b"".join([sketch, *others]), np.uint32).reshape(-1, len(sketch) // 4)
-    shared: list[float] = _shared(table).tolist()
+    shared: list[float] = _shared(_table_of(sketch, others)).tolist()
     return shared
 
 
 def count_alike(sketch: bytes, others: Sequence[bytes]) -> int:
     """Count those of others that a comment is alike."""
-    table = np.frombuffer(b"".join([sketch, *others]), np.uint32).reshape(-1, len(sketch) // 4)
-    return _alike(table)
+    return _alike(_table_of(sketch, others))
+
+
+def _table_of(sketch: bytes, others: Sequence[bytes]) -> U32:
+    return np.frombuffer(b"".join([sketch, *others]), np.uint32).reshape(-1, len(sketch) // 4)
 
 
 @compiled

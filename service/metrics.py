@@ -15,7 +15,7 @@ import os
 import time
 from bisect import bisect_left
 from collections import Counter as Tally
-from collections import deque
+from collections import defaultdict, deque
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
@@ -117,15 +117,23 @@ class Metrics:
         """Count what was noted until now where all workers count."""
         with self._lock:
             began = time.time_ns()
-            answered = [self._answered.popleft() for _ in range(len(self._answered))]
-            judged = [self._judged.popleft() for _ in range(len(self._judged))]
-            for (route, status), count in Tally((route, status) for route, status, _ in answered).items():
+            requests, seconds_of = Tally[tuple[str, int]](), defaultdict[str, list[float]](list)
+            decisions, scores = Tally[str](), list[float]()
+            for _ in range(len(self._answered)):
+                route, status, seconds = self._answered.popleft()
+                requests[route, status] += 1
+                seconds_of[route].append(seconds)
+            for _ in range(len(self._judged)):
+                decision, score = self._judged.popleft()
+                decisions[decision] += 1
+                scores.append(score)
+            for (route, status), count in requests.items():
                 self._requests.labels(route, status).inc(count)
-            for wanted in {route for route, _, _ in answered}:
-                self._seconds.labels(wanted).observe_all([seconds for route, _, seconds in answered if route == wanted])
-            for decision, count in Tally(decision for decision, _ in judged).items():
+            for route, taken in seconds_of.items():
+                self._seconds.labels(route).observe_all(taken)
+            for decision, count in decisions.items():
                 self._decisions.labels(decision).inc(count)
-            self._scores.observe_all([score for _, score in judged])
+            self._scores.observe_all(scores)
             self._in_progress.set(len(self._being_answered))
             directory = _directory()
             if directory is not None:

@@ -9,18 +9,18 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
+import pytest
 from conftest import Service, answers, wait_until
 from prometheus_client.parser import text_string_to_metric_families
 
 from model.verdict import Decision, Verdict
 from service import metrics as metrics_module
-from service.metrics import DIRECTORY_VARIABLE, Metrics, MetricsWriter
+from service.metrics import DIRECTORY_VARIABLE, SCORE_BUCKETS, Metrics, MetricsWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import pytest
     from flask.testing import FlaskClient
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -107,6 +107,18 @@ def test_what_is_noted_while_a_worker_writes_is_waited_for(tmp_path: Path, monke
     began = time.time_ns()
     metrics.write()
     assert began <= written.stat().st_mtime_ns <= moments[0]
+
+
+@pytest.mark.parametrize("amounts", [[], [0.0, 0.001, 0.0010001, 0.5, 1.0], [0.999, 0.2, 0.2, 7.0]])
+def test_many_amounts_at_once_are_counted_as_one_by_one(amounts: list[float]) -> None:
+    together, apart = Metrics(), Metrics()
+    together._scores.observe_all(amounts)
+    for amount in amounts:
+        apart._scores.observe(amount)
+    one, other = (samples(metrics.exposition().decode()) for metrics in (together, apart))
+    scored = [key for key in one if key[0].startswith("hamgate_score") and key[0] != "hamgate_score_created"]
+    assert len(scored) > len(SCORE_BUCKETS)
+    assert [one[key] for key in scored] == pytest.approx([other[key] for key in scored])
 
 
 def test_a_writer_outlives_what_goes_wrong(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
