@@ -7,21 +7,24 @@ length, so that hostile input (unclosed tags, a hundred thousand brackets) is st
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from html import unescape
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A link of a comment.
 
-    ``url`` is as written with entities decoded; ``host`` is lower-cased, without user, port and a leading ``www.``, and
-    empty where none could be read; ``anchor`` holds the words shown for the link, and is empty for a bare URL.
+    ``url`` is as written with entities decoded; ``anchor`` holds the words shown for the link, and is empty for a bare
+    URL.
     """
 
     url: str
-    host: str
     anchor: str
+
+    @property
+    def host(self) -> str:
+        """The lower-cased host, without user, port and a leading ``www.``; empty where none can be read."""
+        return host_of(self.url)
 
 
 def host_of(url: str) -> str:
@@ -116,7 +119,7 @@ class _Unwrapped:
 
 def _keep(links: list[Link], url: str, anchor: str) -> None:
     if not url[:7].lower().startswith(("mailto:", "tel:", "#", "data:")):
-        links.append(Link(url, host_of(url), anchor))
+        links.append(Link(url, anchor))
 
 
 _PLATFORM_URL = re.compile(
@@ -280,7 +283,7 @@ def strip_bare_urls(text: str, links: list[Link]) -> str:
             continue
         url = _without_punctuation(text[start : rest.end()])
         if url not in shown:
-            links.append(Link(url, host_of(url), ""))
+            links.append(Link(url, ""))
         pieces += (text[end:start], " ")
         end = start + len(url)
     if not pieces:

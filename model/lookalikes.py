@@ -45,6 +45,11 @@ def _to_latin() -> dict[int, str]:
 
 
 @cache
+def _latin_lookalikes() -> frozenset[str]:
+    return frozenset(map(chr, _to_latin()))
+
+
+@cache
 def _to_cyrillic() -> dict[int, str]:
     """Map Latin letters, and letters of further scripts that look Latin, to the Cyrillic letters they look like."""
     to_latin = _to_latin()
@@ -78,8 +83,7 @@ def fold_scripts(text: str, signals: set[str]) -> str:
         return folded
 
     folded = _LETTERS.sub(own_script, text) if _MIXED.search(text) else text
-    to_latin = _to_latin()
-    if not is_foreign_text and all(ord(letter) in to_latin for letter in foreign):
+    if not is_foreign_text and _latin_lookalikes().issuperset(foreign):
         folded = _latin_words(folded, signals)
     return folded
 

@@ -37,8 +37,9 @@ FAMILIES = ("text_characters", "text_words", "author", "author_url", "links", "e
 """The kinds of evidence that are weighed apart, each by a regression of its own."""
 TEXT_FAMILIES = 2
 
-SHORTEST, LONGEST = 2, 5
-"""The orders of the n-grams of characters; those of words are single words, pairs, triples and pairs with a gap."""
+LONGEST = 5
+"""The n-grams of characters are of two to so many; those of words are single words, pairs, triples and pairs with a
+gap."""
 COLUMN_BITS = 28
 """An n-gram is known by the highest bits of its hash: its column."""
 
@@ -51,6 +52,7 @@ _FAMILY_COUNT = len(FAMILIES)
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xC2B2AE3D27D4EB4F)
 _KIND_SALTS = np.array([0x632BE59BD9B4E019 * (2 * kind + 1) % (1 << 64) for kind in Kind], dtype=np.uint64)
+_ZERO = np.uint64(0)
 _HALF, _WORD_SHIFT, _SHIFT = np.uint64(32), np.uint64(29), np.uint64(64 - COLUMN_BITS)
 _NARROW_BASE, _NARROW_SHIFT = np.uint32(0x9E3779B1), np.uint32(6)
 _STEPS = np.array([0, 1, 2, 2, 3, 4])
@@ -58,6 +60,8 @@ _STEPS = np.array([0, 1, 2, 2, 3, 4])
 _TRIPLE = 2
 _SHAPE_SALTS = np.array([1, 3, 5, 9, 11, 13], dtype=np.uint64)
 _SEPARATOR = "\x00"
+_END = _SEPARATOR * (LONGEST - 1)
+"""As many as are read behind the last string's last character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class Layout(NamedTuple):
     """What is hashed of a batch of n comments, as ``hashed`` reads it: few arrays, since each takes a while to make.
 
     Attributes:
-        codes: uint32: the code points of all strings, one behind the other, each closed by a separator.
+        codes: uint32: the code points of all strings, one behind the other, each closed by separators.
         numbers: int64, shape (3 * strings + traits + 2 * n,): for each string its length, its kind and its comment; the
             hashes of the traits, comment by comment; where the traits of each comment end; whether it is a ping.
         strings, traits: how many there are.
@@ -128,9 +132,9 @@ class Layout(NamedTuple):
             traits += map(_trait_hashes.__getitem__, parts.traits)
             trait_ends.append(len(traits))
             is_ping.append(parts.is_ping)
-        joined = _SEPARATOR.join(strings) + _SEPARATOR
-        if joined.count(_SEPARATOR) > max(len(strings), 1):
-            joined = _SEPARATOR.join([string.replace(_SEPARATOR, " ") for string in strings]) + _SEPARATOR
+        joined = _SEPARATOR.join(strings) + _END
+        if joined.count(_SEPARATOR) >= len(strings) + len(_END):
+            joined = _SEPARATOR.join([string.replace(_SEPARATOR, " ") for string in strings]) + _END
         codes = np.frombuffer(utf_32_le_encode(joined, "surrogatepass")[0], dtype=np.uint32)
         numbers = np.frombuffer(array("q", [*segments, *traits, *trait_ends, *is_ping]), dtype=np.int64)
         return cls(codes, numbers, len(strings), len(traits), joined)
@@ -170,19 +174,45 @@ def _keep_new(columns: U32, words: I32, first: int, end: int, place: int, seen: 
     """Move n-grams up to ``place``, but for those that a comment has had; return where the next one goes.
 
     ``seen`` up to ``mask`` is a hash table, 0 where free. Narrow, and cleared for each comment, so that it stays near.
+    Parts of arrays are counted from 0 without a sign, since otherwise each number is tested for being one from the end.
     """
-    for found in range(first, end):
-        column = columns[found]
+    new_columns, new_words, old_words = columns[place:], words[place:], words[first:end]
+    kept = _ZERO
+    for number, column in enumerate(columns[first:end]):
         key = column + np.uint32(1)
         slot = (np.uint32(column * _NARROW_BASE) >> _NARROW_SHIFT) & mask
         there = seen[slot]
-        while there != 0 and there != key:
+        while (there != 0) & (there != key):
             slot = (slot + np.uint32(1)) & mask
             there = seen[slot]
         seen[slot] = key
-        columns[place], words[place] = column, words[found]
-        place += there == 0
-    return place
+        new_columns[kept], new_words[kept] = column, old_words[number]
+        kept += np.uint64(there == 0)
+    return place + int(np.int64(kept))
+
+
+@compiled
+def _hash_characters(
+    codes: U32, start: int, end: int, salt: np.uint64, own: I32, first: int, columns: U32, words: I32, found: int
+) -> int:
+    """Hash the n-grams of a string's characters, with the number of the word, from ``first`` on, each begins in.
+
+    ``own`` is where its words end. Behind the last characters some are hashed that end in what follows the string; they
+    are not counted, and overwritten.
+    """
+    here, new_columns, new_words = codes[start:], columns[found:], words[found:]
+    word, length, hashed_ones = 0, end - start, _ZERO
+    for position in range(length):
+        while word < len(own) and own[word] <= start + position:
+            word += 1
+        begins_in = first + word if word < len(own) else -1
+        gram = _term(here[position], salt)
+        for order in range(1, LONGEST):
+            gram = gram * _BASE + _term(here[position + order], salt)
+            place = hashed_ones + np.uint64(order - 1)
+            new_columns[place], new_words[place] = _column(gram), begins_in
+        hashed_ones += np.uint64(min(LONGEST - 1, length - 1 - position))
+    return found + int(np.int64(hashed_ones))
 
 
 @compiled
@@ -213,16 +243,8 @@ def hashed(codes: U32, numbers: Ints, strings: int, traits: int) -> tuple[U32, I
             start, end = end + 1, end + 1 + layout[segment, 0]
             family, salt = _FAMILY_OF_CHARACTERS[kind], _KIND_SALTS[kind]
             if family != _NONE:
-                first_word, last_word = first_of[segment], first_of[segment + 1] if family == 0 else first_of[segment]
-                for position in range(start, end):
-                    while first_word < last_word and ends[first_word] <= position:
-                        first_word += 1
-                    begins_in = first_word if first_word < last_word else -1
-                    gram = _term(codes[position], salt)
-                    for other in range(position + SHORTEST - 1, min(position + LONGEST, end)):
-                        gram = gram * _BASE + _term(codes[other], salt)
-                        columns[found], words[found] = _column(gram), begins_in
-                        found += 1
+                own_words = ends[first_of[segment] : first_of[segment + 1]] if family == 0 else ends[:0]
+                found = _hash_characters(codes, start, end, salt, own_words, first_of[segment], columns, words, found)
                 runs[run, 0], runs[run, 1], runs[run, 2] = found, family, 0
                 run += 1
             segment += 1
@@ -264,7 +286,7 @@ def _most_ngrams(layout: Ints, trait_ends: Ints, first_of: Ints) -> Ints:
     for segment in range(len(layout)):
         length, kind, row = layout[segment]
         if _FAMILY_OF_CHARACTERS[kind] != _NONE:
-            most[row] += (LONGEST + 1 - SHORTEST) * length
+            most[row] += (LONGEST - 1) * length
         if _FAMILY_OF_WORDS[kind] != _NONE:
             most[row] += len(_STEPS) * (first_of[segment + 1] - first_of[segment])
     return most

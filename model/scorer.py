@@ -173,10 +173,16 @@ def _entries(table: Columns, columns: Columns) -> Columns:
 
 
 @compiled
-def _weights_of(entry: np.uint32) -> tuple[int, int, int]:
-    """Return an n-gram's weights in the regression of its family and in the joint one, and its Bayes ratio."""
-    regression, bayes = np.int8((entry >> _REGRESSION_SHIFT) & _BYTE), np.int8(entry & _BYTE)
-    return int(regression), int(np.int8(entry >> _JOINT_SHIFT)), int(bayes)
+def _summed(entries: Columns) -> tuple[int, int, int, int]:
+    """Sum n-grams' weights in the regression of their family, in the joint one, and their Bayes ratios; count those."""
+    regression, joint, bayes, telling = 0, 0, 0, 0
+    for entry in entries:
+        ratio = int(np.int8(entry & _BYTE))
+        regression += int(np.int8((entry >> _REGRESSION_SHIFT) & _BYTE))
+        joint += int(np.int8(entry >> _JOINT_SHIFT))
+        bayes += ratio
+        telling += ratio != 0
+    return regression, joint, bayes, telling
 
 
 @compiled
@@ -186,21 +192,17 @@ def _sums(entries: Columns, cells: Cells, count: int) -> Ints:
     Whole numbers, so that neither the order nor the batch can change a score.
     """
     sums = np.zeros((count, 4), np.int64)
-    place = 0
-    while place < len(entries):
-        cell = cells[place]
-        regression = joint = bayes = telling = 0
-        while place < len(entries) and cells[place] == cell:
-            weights = _weights_of(entries[place])
-            regression += weights[0]
-            joint += weights[1]
-            bayes += weights[2]
-            telling += weights[2] != 0
-            place += 1
+    first = 0
+    while first < len(entries):
+        cell, end = cells[first], first + 1
+        while end < len(entries) and cells[end] == cell:
+            end += 1
+        regression, joint, bayes, telling = _summed(entries[first:end])
         sums[cell, 0] += regression
         sums[cell, 1] += joint
         sums[cell, 2] += bayes
         sums[cell, 3] += telling
+        first = end
     return sums
 
 
@@ -252,7 +254,7 @@ def _judged(
     adds, grams = np.empty((len(sizes), 1 + _FAMILY_COUNT + MAX_WORDS)), np.empty((2, len(columns)), np.uint32)
     adds[:, 0], adds[:, 1 : 1 + _FAMILY_COUNT], adds[:, 1 + _FAMILY_COUNT :] = log_odds, families, of_words
     grams[0], grams[1] = columns, cells
-    return adds, strongest, sketched(columns, cells, len(sizes)), grams, sizes
+    return adds, strongest, sketched(columns, sizes), grams, sizes
 
 
 @compiled
@@ -268,20 +270,17 @@ def _word_weights(
     """Sum what the n-grams that begin in each word add: float64 and, as int64, whose words they are."""
     family_count = per_regression.shape[1]
     weights, rows = np.zeros(word_count), np.full(word_count, -1)
-    place = 0
-    while place < len(entries):
-        word, cell = words[place], cells[place]
-        regression = joint = bayes = 0
-        while place < len(entries) and words[place] == word and cells[place] == cell:
-            of_gram = _weights_of(entries[place])
-            regression += of_gram[0]
-            joint += of_gram[1]
-            bayes += of_gram[2]
-            place += 1
+    first = 0
+    while first < len(entries):
+        word, cell, end = words[first], cells[first], first + 1
+        while end < len(entries) and words[end] == word and cells[end] == cell:
+            end += 1
         if word >= 0:
+            regression, joint, bayes, _ = _summed(entries[first:end])
             row, family = divmod(cell, family_count)
             rows[word] = row
             weights[word] += per_regression[row, family] * regression + per_joint[row] * joint + per_ratio[row] * bayes
+        first = end
     return weights, rows
 
 

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.compiled import compiled
-from model.ngrams import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from model.ngrams import I32, U32, Floats, Grams
+    from model.ngrams import U32, Floats, Grams, Ints
 
 BINS = 32
 BYTES_OF_BAND = 2 * 4
@@ -31,13 +30,12 @@ _WIDE_MIX = np.uint64(0x9E3779B97F4A7C15)
 _EMPTY = np.uint32(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _SKETCH_BYTES = 4 * (BINS + 2)
-_FAMILY_COUNT = len(FAMILIES)
 assert 1 << (32 - int(_BIN_SHIFT)) == BINS  # noqa: S101 - the shift must leave as many bits as there are bins
 
 
 def sketches_of(grams: Grams) -> list[bytes]:
     """Sketch each comment of a batch: ``BINS`` numbers of 32 bits, and 64 bits of digest."""
-    return as_bytes(sketched(grams.columns, grams.cells, len(grams.sizes)))
+    return as_bytes(sketched(grams.columns, grams.sizes))
 
 
 def as_bytes(rows: U32) -> list[bytes]:
@@ -89,18 +87,19 @@ def _shared(table: U32) -> Floats:
 
 
 @compiled
-def sketched(columns: U32, cells: I32, count: int) -> U32:
-    """Fill a row for each comment: its bins, then the lower and the upper half of its digest."""
-    rows, digests = np.full((count, BINS + 2), _EMPTY, np.uint32), np.zeros(count, np.uint64)
-    for place in range(len(columns)):
-        row = cells[place] // _FAMILY_COUNT if count > 1 else 0  # a division takes longer than all the rest
-        mixed = np.uint32(columns[place] * _MIX)
-        mixed = np.uint32((mixed ^ (mixed >> np.uint32(15))) * _MIX)
-        bin_of = mixed >> _BIN_SHIFT
-        rows[row, bin_of] = min(rows[row, bin_of], mixed)
-        spread = (np.uint64(columns[place]) + np.uint64(1)) * _WIDE_MIX
-        digests[row] += (spread ^ (spread >> np.uint64(29))) * _WIDE_MIX
-    for row in range(count):
-        rows[row, BINS] = np.uint32(digests[row] & np.uint64(_EMPTY))
-        rows[row, BINS + 1] = np.uint32(digests[row] >> _HALF)
+def sketched(columns: U32, sizes: Ints) -> U32:
+    """Fill a row for each comment, of ``sizes`` n-grams: its bins, then the lower and the upper half of its digest."""
+    rows = np.full((len(sizes), BINS + 2), _EMPTY, np.uint32)
+    end = 0
+    for row in range(len(sizes)):
+        first, end = end, end + sizes[row].sum()
+        bins, digest = rows[row], np.uint64(0)
+        for column in columns[first:end]:
+            mixed = np.uint32(column * _MIX)
+            mixed = np.uint32((mixed ^ (mixed >> np.uint32(15))) * _MIX)
+            bin_of = mixed >> _BIN_SHIFT
+            bins[bin_of] = min(bins[bin_of], mixed)
+            spread = (np.uint64(column) + np.uint64(1)) * _WIDE_MIX
+            digest += (spread ^ (spread >> np.uint64(29))) * _WIDE_MIX
+        bins[BINS], bins[BINS + 1] = np.uint32(digest & np.uint64(_EMPTY)), np.uint32(digest >> _HALF)
     return rows
