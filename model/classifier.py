@@ -4,12 +4,13 @@ Owns how weights are learnt and how much each site may say. Leaves measuring com
 ``scorer``, and which comments there are, their folds and the thresholds to the training package.
 
 Three learners share the n-grams because they fail differently on sites never seen: a logistic regression for each
-family, whose absence is then no evidence; one over all families together; and naive Bayes over the words of all fields
-(Graham 2002, Robinson 2003), which knows campaigns' wording with the fewest false alarms. Their plain sum beats each,
-and beats trees over them; the one product that beats the sum is that of the author's name and link. ``docs/quality.md``
-has the figures. While they learn, the regressions see n-grams weighted by their inverse document frequency (Spärck
-Jones 1972). Their weights are averages over all steps of the descent (Polyak and Juditsky 1992): the last step's own
-owe too much to the comments that came last.
+family, whose absence is then no evidence; one over all families together, or a linear support vector machine where
+there are few comments; and naive Bayes over the words of all fields (Graham 2002, Robinson 2003), which knows
+campaigns' wording with the fewest false alarms. Their plain sum beats each, and beats trees over them; the one product
+that beats the sum is that of the author's name and link. ``docs/quality.md`` has the figures. While they learn, all but
+naive Bayes see n-grams weighted by their inverse document frequency (Spärck Jones 1972). Their weights are averages
+over all steps of the descent (Polyak and Juditsky 1992): the last step's own owe too much to the comments that came
+last.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ BAYES_MIN_DISTANCE = 0.1
 """Words whose spam probability is nearer to one half than this are noise."""
 BAYES_WEIGHT = 0.5
 JOINT_WEIGHT = 1.0
-JOINT_WEIGHT_OF_FEW = 2.0
-"""What the sum gives to naive Bayes and to the joint regression, the latter by how many comments there are; each
-family's regression has 1."""
+JOINT_WEIGHT_OF_FEW = 15.0
+"""What the sum gives to naive Bayes and to the joint learner, the latter by how many comments there are; each family's
+regression has 1. A support vector machine's margins are of about 1, a regression's log-odds of ten and more."""
 TOGETHER_WEIGHT = 1.0
 """What the author's name and the author's link add by each other. A name alone may be odd, and so may a link; who has
 both advertises, whatever the text is made of. Not so a ping, whose name is a page's title and whose link that page."""
@@ -56,9 +57,9 @@ MIN_VISITS = 400_000
 MAX_INVERSE_PENALTY = 30.0
 """And penalised more: scikit-learn's C, as alpha = 1 / (C * n)."""
 FEW_COMMENTS = 10_000
-"""Where there are no more, the words of the text have a regression of their own too, and the joint regression counts
-twice. With many both lost: the words are then left to the joint regression and to naive Bayes, which say the same more
-evenly."""
+"""Where there are no more, the words of the text have a regression of their own too, and the joint learner is a support
+vector machine. With many the former lost, and the latter made no difference: the words are then left to the joint
+regression and to naive Bayes, which say the same more evenly."""
 MIN_SHARE_OF_LABEL = 0.005
 """Where fewer of the comments with a field are spam, or ham, it has no regression: both labels weigh alike, so that one
 spam among thousands would weigh as much as all of them."""
@@ -172,13 +173,14 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         sites: Ints,
         are_few: bool,
     ) -> tuple[Ints, Floats, Floats, Floats]:
-        """Fit one regression over all n-grams, and one a family on the comments that have it.
+        """Fit the joint learner to all n-grams, and a regression a family to the comments that have it.
 
         Returns:
-            the families' weights in whole numbers, the joint regression's, the families' scales and their offsets.
+            the families' weights in whole numbers, the joint learner's, the families' scales and their offsets.
         """
         every_comment_alike = site_weights(labels, sites, 1.0)
-        joint, _ = self._regressed(counts, sizes.sum(axis=1), labels, every_comment_alike, self.text_alpha)
+        loss = "hinge" if are_few else "log_loss"
+        joint, _ = self._descended(counts, sizes.sum(axis=1), labels, every_comment_alike, self.text_alpha, loss)
         weights = np.zeros(counts.shape[1])
         scales, offsets = np.full(len(FAMILIES), 1e-9), np.zeros(len(FAMILIES))
         for family, name in enumerate(FAMILIES):
@@ -189,16 +191,16 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
                 part, said = selected(counts, present, place), labels[present]
                 alike = site_weights(said, sites[present], REGRESSION_SITE_POWER)
                 alpha = self.text_alpha if family < TEXT_FAMILIES else self.field_alpha
-                coefficients, intercept = self._regressed(part, sizes[present, family], said, alike, alpha)
+                coefficients, intercept = self._descended(part, sizes[present, family], said, alike, alpha, "log_loss")
                 weights[place] = coefficients
                 scales[family] = max(float(np.abs(coefficients).max()), 1e-9) / 127
                 offsets[family] = intercept
         return np.rint(weights / scales[family_of]).astype(np.int64), joint, scales, offsets
 
-    def _regressed(
-        self, counts: sparse.csr_matrix, sizes: Ints, labels: Ints, weights: Floats, alpha: float
+    def _descended(
+        self, counts: sparse.csr_matrix, sizes: Ints, labels: Ints, weights: Floats, alpha: float, loss: str
     ) -> tuple[Floats, float]:
-        """Regress labels on counts divided by the square root of ``sizes``: coefficients and intercept.
+        """Fit labels to counts divided by the square root of ``sizes``: coefficients and intercept.
 
         The penalty holds rare n-grams back less, by their inverse document frequency.
         """
@@ -208,7 +210,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         scaled = sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
         count = len(labels)
         model = SGDClassifier(
-            loss="log_loss",
+            loss=loss,
             alpha=max(alpha, 1 / (MAX_INVERSE_PENALTY * count)),
             max_iter=max(self.epochs, MIN_VISITS // count),
             tol=None,
