@@ -104,7 +104,7 @@ class Layout(NamedTuple):
     """What is hashed of a batch of n comments, as ``hashed`` reads it: few arrays, since each takes a while to make.
 
     Attributes:
-        codes: uint32: the code points of all strings, one behind the other, each closed by separators.
+        codes: uint32: the code points of all strings, separators between them and at the end.
         numbers: int64, shape (3 * strings + traits + 2 * n,): for each string its length, its kind and its comment; the
             hashes of the traits, comment by comment; where the traits of each comment end; whether it is a ping.
         strings, traits: how many there are.
