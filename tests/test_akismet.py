@@ -21,7 +21,7 @@ from test_memory import rename
 from model.comment import Comment
 from model.verdict import Reason
 from service.auth import Guard
-from service.forms import Form
+from service.forms import MAX_PARAMETERS, Form
 from service.judge import Judge
 from service.recorder import INTERVAL_SECONDS
 from training.database import Database
@@ -300,6 +300,21 @@ def test_10_a_key_in_the_query_counts_whatever_charset_the_body_names(akismet: A
         body = urlencode({**HAM, "blog_charset": charset})
         answer = akismet.client.post(f"/1.1/comment-check?api_key={akismet.key}", data=body, content_type=FORM)
         assert answer.text == "false"
+
+
+@pytest.mark.parametrize("charset", ["UTF-8", "ISO-8859-1"])
+def test_10_what_is_not_percent_encoded_is_read_in_the_forms_charset_too(charset: str) -> None:
+    body = "comment_content=café+%26+more&comment_author=a%20b&&empty=&alone".encode(charset)
+    form = Form.of({"CONTENT_TYPE": f"application/x-www-form-urlencoded; charset={charset}"}, body)
+    expected = {"comment_content": "café & more", "comment_author": "a b", "empty": "", "alone": ""}
+    assert form.values == expected
+
+
+def test_10_too_many_parameters_are_refused(akismet: Akismet) -> None:
+    body = f"api_key={akismet.key}" + "&x=1" * MAX_PARAMETERS
+    answer = akismet.client.post("/1.1/comment-check", data=body, content_type=FORM)
+    assert answer.status_code == 400
+    assert b"more than 2,000 parameters" in answer.data
 
 
 def test_10_python_is_not_asked_for_charsets_that_are_none(monkeypatch: pytest.MonkeyPatch) -> None:

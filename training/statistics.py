@@ -33,7 +33,7 @@ _statistics = sa.Table(
 
 def month_of(at: datetime) -> str:
     """Return the month as YYYY-MM."""
-    return f"{at:%Y-%m}"
+    return f"{at.year:04}-{at.month:02}"
 
 
 class Statistics:
