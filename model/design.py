@@ -127,13 +127,21 @@ def _shared_descriptions(described: Descriptions, indptr: Ints, sites: Ints) -> 
     else:
         distinct = np.concatenate(
             [
-                np.unique(np.concatenate([described[indptr[row] : indptr[row + 1]] for row in rows]))
+                _distinct(np.concatenate([described[indptr[row] : indptr[row + 1]] for row in rows]))
                 for rows in np.split(order, firsts[1:])
             ]
         )
         distinct.sort()
     is_again = distinct[MIN_SITES - 1 :] == distinct[: len(distinct) - MIN_SITES + 1]
-    return np.unique(distinct[MIN_SITES - 1 :][is_again])
+    return _distinct(distinct[MIN_SITES - 1 :][is_again])
+
+
+def _distinct(described: Descriptions) -> Descriptions:
+    """Return each once, ascending; ``numpy.unique``, which hashes them, takes five times as long for so many."""
+    ascending = np.sort(described)
+    is_new = np.ones(len(ascending), dtype=np.bool_)
+    np.not_equal(ascending[1:], ascending[:-1], out=is_new[1:])
+    return ascending[is_new]
 
 
 def _first_places(shared: Descriptions) -> Ints:
