@@ -98,3 +98,14 @@ def test_sizes_count_the_ngrams_and_batches_change_nothing(strings: list[str]) -
         in_row = batch.cells // len(FAMILIES) == row
         assert sorted(batch.columns[in_row].tolist()) == sorted(alone.columns.tolist())
         assert (batch.sizes[row] == alone.sizes[0]).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(max_size=40), min_size=1, max_size=5))
+def test_ngrams_of_characters_are_those_of_two_to_five_up_to_a_strings_end(strings: list[str]) -> None:
+    sizes = grams_of([Parts([(Kind.WRITTEN, string)], []) for string in strings]).sizes.sum(axis=1)
+    read = [string.replace("\x00", " ") for string in strings]
+    assert sizes.tolist() == [
+        len({string[start:end] for end in range(len(string) + 1) for start in range(max(end - 5, 0), end - 1)})
+        for string in read
+    ]
