@@ -175,6 +175,7 @@ def _keep_new(columns: U32, words: I32, first: int, end: int, place: int, seen: 
 
     ``seen`` up to ``mask`` is a hash table, 0 where free. Narrow, and cleared for each comment, so that it stays near.
     Parts of arrays are counted from 0 without a sign, since otherwise each number is tested for being one from the end.
+    The sum gets its sign back first: Numba adds numbers with and without one as floats.
     """
     new_columns, new_words, old_words = columns[place:], words[place:], words[first:end]
     kept = _ZERO
