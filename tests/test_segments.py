@@ -9,8 +9,8 @@ from model.ngrams import grams_of
 from model.segments import Kind, Parts, parts_of
 
 
-def traits(author: str = "", author_url: str = "") -> list[str]:
-    return parts_of(Comment(text="Hi", author=author, author_url=author_url)).traits
+def traits(author: str = "", author_url: str = "", text: str = "Hi") -> list[str]:
+    return parts_of(Comment(text=text, author=author, author_url=author_url)).traits
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,86 @@ def test_pings_are_told_from_what_people_write() -> None:
         True,
         *3 * [False],
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "is_same"),
+    [
+        ("http://shoes.example/cheap", "http://www.Shoes.example/other", True),
+        ("www.shoes.example", "https://shoes.example", True),
+        ("https://bags.example", "http://shoes.example", False),
+    ],
+)
+def test_a_name_that_is_a_link_beside_a_link_is_a_trait(name: str, url: str, is_same: bool) -> None:
+    assert f"name_is_link_{is_same}" in traits(name, url)
+
+
+@pytest.mark.parametrize(("name", "url"), [("https://jane.example/openid", ""), ("Jane", "https://jane.example")])
+def test_an_openid_alone_and_a_plain_name_are_not(name: str, url: str) -> None:
+    assert not [trait for trait in traits(name, url) if trait.startswith("name_is_link")]
+
+
+def test_all_words_of_a_name_that_is_its_own_link_stand_in_it() -> None:
+    assert "name_in_url_4" in traits("http://cheap-shoes.example", "http://cheap-shoes.example/")
+
+
+def test_a_name_that_is_a_link_in_html_is_read_as_both() -> None:
+    marked = Comment(text="Hi", author='<a href="https://essays.example/order">write my essay</a>')
+    plain = Comment(text="Hi", author="write my essay", author_url="https://essays.example/order")
+    assert parts_of(marked) == parts_of(plain)
+
+
+def test_the_link_of_its_own_field_counts_before_that_in_the_name() -> None:
+    comment = Comment(text="Hi", author='<a href="https://essays.example">Jo</a> <3', author_url="https://jo.example")
+    assert dict(parts_of(comment).segments)[Kind.URL] == " jo.example "
+
+
+def test_an_angle_bracket_in_a_name_is_no_link() -> None:
+    assert dict(parts_of(Comment(text="Hi", author="Jo <3")).segments)[Kind.AUTHOR] == " Jo <3 "
+
+
+@pytest.mark.parametrize("url", ["https://blog.example/about", "http://BLOG.example"])
+def test_the_authors_link_to_the_site_itself_is_left_out(url: str) -> None:
+    comment = Comment(text="Hi", author="Jo", author_url=url, permalink="https://blog.example/2026/post")
+    assert parts_of(comment) == parts_of(Comment(text="Hi", author="Jo"))
+
+
+BROKEN_LINES = [
+    "a superb method to obtain every need \r\nfor every creature that inhabits it",
+    "it is great, \nreally",
+    "rèm cửa đẹp khá được ưa \r\nchuộng",
+]
+
+
+@pytest.mark.parametrize("text", BROKEN_LINES)
+def test_a_line_broken_in_mid_sentence_is_a_trait(text: str) -> None:
+    assert {"wrapped_False", "wrapped_url_depth_None"} <= set(traits(text=text))
+    assert {"wrapped_True", "wrapped_url_depth_1"} <= set(traits("Jo", "http://jo.example/a", text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hello \nThanks for that",
+        "one line\nanother line",
+        "a hard line break  \nas Markdown has it",
+        "That was it. \r\nthanks",
+        "你好 \n谢谢",
+    ],
+)
+def test_other_line_ends_are_not(text: str) -> None:
+    assert not [trait for trait in traits(text=text) if trait.startswith("wrapped")]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [("One. \r\nTwo.", 1), ("One. \nTwo. \n \nThree.", 3), ("1 \n2 \n3 \n4 \n5 \n6", 3)],
+)
+def test_blanks_at_the_ends_of_all_lines_are_a_trait(text: str, lines: int) -> None:
+    assert {f"blank_ends_{lines}", f"blank_ends_{lines}_False"} <= set(traits(text=text))
+    assert f"blank_ends_{lines}_True" in traits("Jo", "http://jo.example", text)
+
+
+@pytest.mark.parametrize("text", ["One.\nTwo.", "One. \nTwo.\nThree.", "One. Two. "])
+def test_blanks_at_the_ends_of_some_lines_are_not(text: str) -> None:
+    assert not [trait for trait in traits(text=text) if trait.startswith("blank_ends")]

@@ -1,7 +1,7 @@
 """What strikes one about a comment at first sight, as words to count by: its length, links, script, author's address.
 
 Coarse on purpose: drift is seen, and slices are compared, by a handful of values each. What the model itself looks at
-is in ``model.segments``.
+is in ``model.segments`` and ``model.traits``.
 """
 
 from __future__ import annotations
