@@ -8,9 +8,9 @@ family, whose absence is then no evidence; one over all families together, or a 
 there are few comments; and naive Bayes over the words of all fields (Graham 2002, Robinson 2003), which knows
 campaigns' wording with the fewest false alarms. Their plain sum beats each, and beats trees over them; the one product
 that beats the sum is that of the author's name and link. ``docs/quality.md`` has the figures. While they learn, all but
-naive Bayes see n-grams weighted by their inverse document frequency (Spärck Jones 1972). Their weights are averages
-over all steps of the descent (Polyak and Juditsky 1992): the last step's own owe too much to the comments that came
-last.
+naive Bayes see n-grams weighted by their inverse document frequency (Spärck Jones 1972); not so traits where these are
+learnt alone, for a rare one would then be free to say anything. The weights are averages over all steps of the descent
+(Polyak and Juditsky 1992): the last step's own owe too much to the comments that came last.
 """
 
 from __future__ import annotations
@@ -180,7 +180,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """
         every_comment_alike = site_weights(labels, sites, 1.0)
         loss = "hinge" if are_few else "log_loss"
-        joint, _ = self._descended(counts, sizes.sum(axis=1), labels, every_comment_alike, self.text_alpha, loss)
+        rarities, size_of_all = _rarities(counts), sizes.sum(axis=1)
+        joint, _ = self._descended(counts, rarities, size_of_all, labels, every_comment_alike, self.text_alpha, loss)
         weights = np.zeros(counts.shape[1])
         scales, offsets = np.full(len(FAMILIES), 1e-9), np.zeros(len(FAMILIES))
         for family, name in enumerate(FAMILIES):
@@ -191,20 +192,29 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
                 part, said = selected(counts, present, place), labels[present]
                 alike = site_weights(said, sites[present], REGRESSION_SITE_POWER)
                 alpha = self.text_alpha if family < TEXT_FAMILIES else self.field_alpha
-                coefficients, intercept = self._descended(part, sizes[present, family], said, alike, alpha, "log_loss")
+                rarities = np.ones(len(place), np.float32) if name == "traits" else _rarities(part)
+                coefficients, intercept = self._descended(
+                    part, rarities, sizes[present, family], said, alike, alpha, "log_loss"
+                )
                 weights[place] = coefficients
                 scales[family] = max(float(np.abs(coefficients).max()), 1e-9) / 127
                 offsets[family] = intercept
         return np.rint(weights / scales[family_of]).astype(np.int64), joint, scales, offsets
 
     def _descended(
-        self, counts: sparse.csr_matrix, sizes: Ints, labels: Ints, weights: Floats, alpha: float, loss: str
+        self,
+        counts: sparse.csr_matrix,
+        rarities: npt.NDArray[np.float32],
+        sizes: Ints,
+        labels: Ints,
+        weights: Floats,
+        alpha: float,
+        loss: str,
     ) -> tuple[Floats, float]:
         """Fit labels to counts divided by the square root of ``sizes``: coefficients and intercept.
 
-        The penalty holds rare n-grams back less, by their inverse document frequency.
+        The penalty holds n-grams back less by the square of their ``rarities``.
         """
-        rarities = _rarities(counts)
         roots = np.sqrt(sizes).astype(np.float32).repeat(np.diff(counts.indptr))
         data = counts.data / roots * rarities[counts.indices]
         scaled = sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
