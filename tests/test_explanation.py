@@ -110,8 +110,21 @@ def test_a_link_to_the_site_itself_is_innocent(model: Filter) -> None:
         Comment(text="बहुत अच्छा लेख, धन्यवाद", author="राहुल"),
         Comment(text="Vielen Dank, genau das habe ich gesucht. Funktioniert das auch unter Windows?", author="Jürgen"),
         Comment(text="Muito obrigada pela ajuda, doutora. Minha mãe também teve isso.", author="Lúcia"),
+        Comment(text="Hi all \nthanks for the recipe \nI used less sugar \nand it worked out fine", author="Jane"),
     ],
-    ids=["heated", "badly spelt", "link", "Russian", "Chinese", "Urdu", "Arabic", "Hindi", "German", "Portuguese"],
+    ids=[
+        "heated",
+        "badly spelt",
+        "link",
+        "Russian",
+        "Chinese",
+        "Urdu",
+        "Arabic",
+        "Hindi",
+        "German",
+        "Portuguese",
+        "broken lines",
+    ],
 )
 def test_ham_of_many_kinds_is_not_blocked(model: Filter, comment: Comment) -> None:
     assert model.check(comment).decision in (Decision.ALLOW, Decision.REVIEW)
