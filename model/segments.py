@@ -71,11 +71,11 @@ def parts_of(comment: Comment) -> Parts:
     text = reading.plain.lower()
     segments = [(Kind.TEXT, f" {text} "), (Kind.WRITTEN, f" {reading.written} ")]
     own_host = host_of(comment.permalink) if comment.permalink else ""
-    author, author_url = _name_and_link(comment)
+    author, link_of_name = _name_and_link(comment.author)
     name = _readable_name(author)
     if name:
         segments.append((Kind.AUTHOR, f" {name} "))
-    url = "" if own_host and host_of(author_url) == own_host else _readable_url(author_url)
+    url = _readable_url(_elsewhere(comment.author_url, own_host) or _elsewhere(link_of_name, own_host))
     if url:
         segments.append((Kind.URL, f" {url} "))
     mail_domain = comment.author_email.rpartition("@")[2].strip().lower() if "@" in comment.author_email else ""
@@ -87,13 +87,17 @@ def parts_of(comment: Comment) -> Parts:
     return Parts(segments, traits, comment.type in _PINGS)
 
 
-def _name_and_link(comment: Comment) -> tuple[str, str]:
-    """Return the author's name and link. A name that is a link in HTML is taken apart into both."""
-    if "<" in comment.author:
-        links = read(comment.author[: MAX_NAME_CHARACTERS + MAX_URL_CHARACTERS]).links
+def _name_and_link(author: str) -> tuple[str, str]:
+    """Take a name that is a link in HTML apart into both; other names have no link."""
+    if "<" in author:
+        links = read(author[: MAX_NAME_CHARACTERS + MAX_URL_CHARACTERS]).links
         if links:
-            return links[0].anchor or links[0].url, comment.author_url or links[0].url
-    return comment.author, comment.author_url
+            return links[0].anchor or links[0].url, links[0].url
+    return author, ""
+
+
+def _elsewhere(url: str, own_host: str) -> str:
+    return "" if own_host and host_of(url) == own_host else url
 
 
 def folded_name(author: str) -> str:

@@ -115,6 +115,13 @@ def test_the_authors_link_to_the_site_itself_is_left_out(url: str) -> None:
     assert parts_of(comment) == parts_of(Comment(text="Hi", author="Jo"))
 
 
+def test_a_link_to_the_site_itself_hides_no_link_in_the_name() -> None:
+    marked = '<a href="https://essays.example/order">write my essay</a>'
+    site = "https://blog.example"
+    hidden = Comment(text="Hi", author=marked, author_url=site, permalink=f"{site}/2026/post")
+    assert parts_of(hidden) == parts_of(Comment(text="Hi", author=marked))
+
+
 BROKEN_LINES = [
     "a superb method to obtain every need \r\nfor every creature that inhabits it",
     "it is great, \nreally",
