@@ -16,6 +16,8 @@ from model.text import plain_of, read
 from model.traits import traits_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from model.comment import Comment
     from model.text import Reading
 
@@ -71,11 +73,11 @@ def parts_of(comment: Comment) -> Parts:
     text = reading.plain.lower()
     segments = [(Kind.TEXT, f" {text} "), (Kind.WRITTEN, f" {reading.written} ")]
     own_host = host_of(comment.permalink) if comment.permalink else ""
-    author, link_of_name = _name_and_link(comment.author)
+    author, links_of_name = _name_and_links(comment.author)
     name = _readable_name(author)
     if name:
         segments.append((Kind.AUTHOR, f" {name} "))
-    url = _readable_url(_elsewhere(comment.author_url, own_host) or _elsewhere(link_of_name, own_host))
+    url = _readable_url(_first_elsewhere((comment.author_url, *links_of_name), own_host))
     if url:
         segments.append((Kind.URL, f" {url} "))
     mail_domain = comment.author_email.rpartition("@")[2].strip().lower() if "@" in comment.author_email else ""
@@ -87,17 +89,17 @@ def parts_of(comment: Comment) -> Parts:
     return Parts(segments, traits, comment.type in _PINGS)
 
 
-def _name_and_link(author: str) -> tuple[str, str]:
-    """Take a name that is a link in HTML apart into both; other names have no link."""
+def _name_and_links(author: str) -> tuple[str, list[str]]:
+    """Return a name, without HTML where it holds links, and those links."""
     if "<" in author:
-        links = read(author[: MAX_NAME_CHARACTERS + MAX_URL_CHARACTERS]).links
-        if links:
-            return links[0].anchor or links[0].url, links[0].url
-    return author, ""
+        reading = read(author[: MAX_NAME_CHARACTERS + MAX_URL_CHARACTERS])
+        if reading.links:
+            return reading.plain or reading.links[0].url, [link.url for link in reading.links]
+    return author, []
 
 
-def _elsewhere(url: str, own_host: str) -> str:
-    return "" if own_host and host_of(url) == own_host else url
+def _first_elsewhere(urls: Iterable[str], own_host: str) -> str:
+    return next((url for url in urls if url and not (own_host and host_of(url) == own_host)), "")
 
 
 def folded_name(author: str) -> str:

@@ -120,6 +120,20 @@ def test_a_link_to_the_site_itself_hides_no_link_in_the_name() -> None:
     site = "https://blog.example"
     hidden = Comment(text="Hi", author=marked, author_url=site, permalink=f"{site}/2026/post")
     assert parts_of(hidden) == parts_of(Comment(text="Hi", author=marked))
+    hidden = Comment(text="Hi", author=f'<a href="{site}"></a>{marked}', permalink=f"{site}/2026/post")
+    assert parts_of(hidden) == parts_of(Comment(text="Hi", author=marked))
+
+
+def test_a_link_in_a_name_hides_nothing_else_in_it() -> None:
+    comment = Comment(text="Hi", author='<a href="https://jo.example">Jo</a> buy cheap proxies')
+    assert dict(parts_of(comment).segments)[Kind.AUTHOR] == " Jo buy cheap proxies "
+
+
+def test_a_name_that_is_a_link_to_what_it_says_is_a_link() -> None:
+    comment = Comment(text="Hi", author='<a href="https://essays.example">https://essays.example</a>')
+    assert parts_of(comment) == parts_of(
+        Comment(text="Hi", author="https://essays.example", author_url="https://essays.example")
+    )
 
 
 BROKEN_LINES = [
