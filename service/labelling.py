@@ -16,7 +16,7 @@ from flask import Blueprint, Response, request
 from service.bodies import JSON, json_body
 from service.observer import SITE
 from service.problems import NotReadyError, UnknownCheckError
-from service.recorder import INTERVAL_SECONDS
+from service.recorder import MAX_PAUSE_SECONDS, MIN_PAUSE_SECONDS
 from service.schemas import check_members, encoded, label_of
 from training.database import DatabaseUnusableError
 from training.labels import GivenLabel, first_id
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PATH = "/v1/labels"
 CHECKS_PATH = "/v1/checks/"
-PATIENCE = timedelta(seconds=4 * INTERVAL_SECONDS)
+PATIENCE = timedelta(seconds=4 * MAX_PAUSE_SECONDS)
 """How long a check may take from one worker's answer to where all workers see it."""
 CHECK_ID = re.compile("[0-9a-f]{32}")
 
@@ -93,7 +93,7 @@ class Labelling:
             raise UnknownCheckError("that is not the id of a check: 32 hexadecimal digits")
         check = self._labels.check(check_id)
         while check is None and _is_recent(check_id):
-            time.sleep(INTERVAL_SECONDS / 2)
+            time.sleep(MIN_PAUSE_SECONDS)
             check = self._labels.check(check_id)
         if check is None or check.site != site:
             raise UnknownCheckError("there is no such check, or it is too long ago; send the comment with its label")

@@ -23,7 +23,7 @@ from model.verdict import Reason
 from service.auth import Guard
 from service.forms import MAX_PARAMETERS, Form
 from service.judge import Judge
-from service.recorder import INTERVAL_SECONDS
+from service.recorder import MAX_PAUSE_SECONDS
 from training.database import Database
 from training.labels import LabelStore
 from training.statistics import Statistics, month_of
@@ -198,7 +198,7 @@ def test_8_corrections_are_counted_and_first_labels_are_not(akismet: Akismet) ->
         return row["false_positives"], row["missed_spam"]
 
     wait_until(lambda: counted() == ("2", "1"), seconds=3)
-    time.sleep(2 * INTERVAL_SECONDS)
+    time.sleep(2 * MAX_PAUSE_SECONDS)
     assert counted() == ("2", "1")
 
 
@@ -352,7 +352,7 @@ def test_10_whatever_is_sent_is_answered_and_no_cookie_is_kept(akismet: Akismet,
     secrets = {"HTTP_COOKIE": "session=secret", "HTTP_AUTHORIZATION": "Basic secret", "POST_pwd": "secret"}
     assert akismet.check(**HAM, **unknown, **secrets).text == "false"
     assert akismet.submit("spam", **SPAM, **secrets) == THANKS
-    time.sleep(2 * INTERVAL_SECONDS)
+    time.sleep(2 * MAX_PAUSE_SECONDS)
     with app.extensions["hamgate.store"].transaction() as connection:
         for table in ("labels", "checks"):
             kept = connection.execute(sa.text(f"SELECT comment FROM {table}")).scalars().all()  # noqa: S608 - ours

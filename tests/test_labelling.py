@@ -190,7 +190,7 @@ def test_checks_wait_for_a_database_that_fails_for_a_while_and_take_bounded_memo
         ids = [first_id(datetime.now(UTC)) + f"{number:020}" for number in range(5)]
         for check_id in ids:
             recorder.record(check_id, "blog.example", Comment(text="x" * 40), verdict)
-            time.sleep(2 * recorder_module.INTERVAL_SECONDS)
+            time.sleep(2 * recorder_module.MAX_PAUSE_SECONDS)
         rename(database, "gone", "checks")
         recorder.close()
         kept = [check_id for check_id in ids if LabelStore(database).check(check_id)]
