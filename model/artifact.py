@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from model.explanation import Learnt
     from model.lists import Line
 
-FORMAT = 6
+FORMAT = 7
 MAX_BYTES = 64 * 1024 * 1024
 CHUNK_COMMENTS = 32
 """Comments measured together: more of them no longer fit into the processor's cache."""

@@ -8,9 +8,9 @@ family, whose absence is then no evidence; one over all families together, or a 
 there are few comments; and naive Bayes over the words of all fields (Graham 2002, Robinson 2003), which knows
 campaigns' wording with the fewest false alarms. Their plain sum beats each, and beats trees over them; the one product
 that beats the sum is that of the author's name and link. ``docs/quality.md`` has the figures. While they learn, all but
-naive Bayes see n-grams weighted by their inverse document frequency (Spärck Jones 1972); not so traits where these are
-learnt alone, for a rare one would then be free to say anything. The weights are averages over all steps of the descent
-(Polyak and Juditsky 1992): the last step's own owe too much to the comments that came last.
+naive Bayes see n-grams weighted by their inverse document frequency (Spärck Jones 1972); not so traits and shape where
+these are learnt alone, for a rare one would then be free to say anything. The weights are averages over all steps of
+the descent (Polyak and Juditsky 1992): the last step's own owe too much to the comments that came last.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
                 part, said = selected(counts, present, place), labels[present]
                 alike = site_weights(said, sites[present], REGRESSION_SITE_POWER)
                 alpha = self.text_alpha if family < TEXT_FAMILIES else self.field_alpha
-                rarities = np.ones(len(place), np.float32) if name == "traits" else _rarities(part)
+                rarities = np.ones(len(place), np.float32) if name in ("traits", "shape") else _rarities(part)
                 coefficients, intercept = self._descended(
                     part, rarities, sizes[present, family], said, alike, alpha, "log_loss"
                 )

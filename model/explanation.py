@@ -82,11 +82,13 @@ def _reasons(parts: Parts, by_family: list[float], words: dict[str, float]) -> l
     reasons = [_reason((f"text:{word}", weight, f"the words around “{word}”")) for word, weight in words.items()]
     reasons.append(_reason(("text", sum(by_family[:TEXT_FAMILIES]) - sum(words.values()), "the rest of the text")))
     first_of = dict(reversed(parts.segments))
-    for (feature, kind, sentence), weight in zip(_FIELDS, by_family[TEXT_FAMILIES:-1], strict=True):
+    for (feature, kind, sentence), weight in zip(_FIELDS, by_family[TEXT_FAMILIES:-2], strict=True):
         if weight:
             quoted = first_of.get(kind, "").strip()[:MAX_QUOTED_CHARACTERS]
             reasons.append(_reason((feature, weight, sentence.format(quoted))))
-    reasons.append(_reason(("traits", by_family[-1], f"how the comment is made up: {_readable(parts.traits)}")))
+    made_up, shaped = by_family[-2:]
+    reasons.append(_reason(("traits", made_up, f"how the comment is made up: {_readable(parts.traits)}")))
+    reasons.append(_reason(("shape", shaped, "the order of capitals, marks, line ends and links in it")))
     return reasons
 
 
@@ -137,4 +139,4 @@ _TRAITS = {
     "hidden_bbcode": "forum markup",
     "hidden_spintax": "an unexpanded template",
 }
-assert len(_FIELDS) == len(FAMILIES) - TEXT_FAMILIES - 1  # noqa: S101 - the two must name the same families
+assert len(_FIELDS) == len(FAMILIES) - TEXT_FAMILIES - 2  # noqa: S101 - the two must name the same families

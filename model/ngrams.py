@@ -17,6 +17,7 @@ import numpy as np
 
 from model.compiled import compiled
 from model.segments import Kind
+from model.shape import shaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Bools = npt.NDArray[np.bool_]
 
-FAMILIES = ("text_characters", "text_words", "author", "author_url", "links", "email", "traits")
+FAMILIES = ("text_characters", "text_words", "author", "author_url", "links", "email", "traits", "shape")
 """The kinds of evidence that are weighed apart, each by a regression of its own."""
 TEXT_FAMILIES = 2
 
@@ -44,13 +45,14 @@ COLUMN_BITS = 28
 """An n-gram is known by the highest bits of its hash: its column."""
 
 _NONE = -1
-_FAMILY_OF_CHARACTERS = np.array([_NONE, 2, 3, 4, 4, 5, 0])
-_FAMILY_OF_WORDS = np.array([1, 2, 3, 4, 4, 5, _NONE])
+_FAMILY_OF_CHARACTERS = np.array([_NONE, 2, 3, 4, 4, 5, 0, _NONE])
+_FAMILY_OF_WORDS = np.array([1, 2, 3, 4, 4, 5, _NONE, _NONE])
 """By ``Kind``."""
-_FAMILY_OF_TRAITS = len(FAMILIES) - 1
+_FAMILY_OF_TRAITS, _FAMILY_OF_SHAPE = FAMILIES.index("traits"), FAMILIES.index("shape")
 _FAMILY_COUNT = len(FAMILIES)
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xC2B2AE3D27D4EB4F)
+_SHAPE = int(Kind.SHAPE)
 _KIND_SALTS = np.array([0x632BE59BD9B4E019 * (2 * kind + 1) % (1 << 64) for kind in Kind], dtype=np.uint64)
 _ZERO = np.uint64(0)
 _HALF, _WORD_SHIFT, _SHIFT = np.uint64(32), np.uint64(29), np.uint64(64 - COLUMN_BITS)
@@ -58,7 +60,7 @@ _NARROW_BASE, _NARROW_SHIFT = np.uint32(0x9E3779B1), np.uint32(6)
 _STEPS = np.array([0, 1, 2, 2, 3, 4])
 """How far the last word of an n-gram lies behind its first: a word, a pair, a triple, and pairs with gaps."""
 _TRIPLE = 2
-_SHAPE_SALTS = np.array([1, 3, 5, 9, 11, 13], dtype=np.uint64)
+_ORDER_SALTS = np.array([1, 3, 5, 9, 11, 13], dtype=np.uint64)
 _SEPARATOR = "\x00"
 _END = _SEPARATOR * (LONGEST - 1)
 """As many as are read behind the last string's last character."""
@@ -66,7 +68,8 @@ _END = _SEPARATOR * (LONGEST - 1)
 
 @dataclass(frozen=True, slots=True)
 class Grams:
-    """The distinct n-grams of a batch of n comments, comment by comment: of characters, then of words, then traits.
+    """The distinct n-grams of a batch of n comments, comment by comment: of characters, then of words, then
+    traits, then of the shape.
 
     How often a comment repeats an n-gram says little, and would let floods of one character outweigh all else.
 
@@ -159,13 +162,13 @@ def _column(gram: np.uint64) -> np.uint32:
 
 
 @compiled
-def _word_gram(words: U64, first: int, shape: int) -> np.uint64:
+def _word_gram(words: U64, first: int, order: int) -> np.uint64:
     gram = words[first]
-    if shape > 0:
-        gram = gram * _BASE + words[first + (1 if shape == _TRIPLE else _STEPS[shape])]
-    if shape == _TRIPLE:
+    if order > 0:
+        gram = gram * _BASE + words[first + (1 if order == _TRIPLE else _STEPS[order])]
+    if order == _TRIPLE:
         gram = gram * _BASE + words[first + 2]
-    salted: np.uint64 = gram * _SHAPE_SALTS[shape]
+    salted: np.uint64 = gram * _ORDER_SALTS[order]
     return salted
 
 
@@ -235,10 +238,11 @@ def hashed(codes: U32, numbers: Ints, strings: int, traits: int) -> tuple[U32, I
     words, is_word = np.empty(total, np.int32), np.empty(total, np.bool_)
     sizes = np.zeros((count, _FAMILY_COUNT), np.int64)
     seen = np.empty(8 * max(most.max(), 1) if count else 0, np.uint32)
-    runs = np.empty((2 * len(layout) + 1, 3), np.int64)
+    runs = np.empty((2 * len(layout) + 2, 3), np.int64)
+    shape = np.zeros(_longest_shape(layout) + LONGEST - 1, np.uint32)
     place, end, segment, trait = 0, -1, 0, 0
     for row in range(count):
-        found, run, first_segment = place, 0, segment
+        found, run, first_segment, shape_length = place, 0, segment, 0
         while segment < len(layout) and layout[segment, 2] == row:
             kind = layout[segment, 1]
             start, end = end + 1, end + 1 + layout[segment, 0]
@@ -248,15 +252,17 @@ def hashed(codes: U32, numbers: Ints, strings: int, traits: int) -> tuple[U32, I
                 found = _hash_characters(codes, start, end, salt, own_words, first_of[segment], columns, words, found)
                 runs[run, 0], runs[run, 1], runs[run, 2] = found, family, 0
                 run += 1
+            if kind == _SHAPE:
+                shape_length = shaped(codes[start:end], shape)
             segment += 1
         for known in range(first_segment, segment):
             family = _FAMILY_OF_WORDS[layout[known, 1]]
             if family != _NONE:
                 last_word = first_of[known + 1]
                 for word in range(first_of[known], last_word):
-                    for shape in range(6):
-                        if word + _STEPS[shape] < last_word:
-                            columns[found] = _column(_word_gram(hashes, word, shape))
+                    for order in range(6):
+                        if word + _STEPS[order] < last_word:
+                            columns[found] = _column(_word_gram(hashes, word, order))
                             words[found] = word if family == 1 else -1
                             found += 1
                 runs[run, 0], runs[run, 1], runs[run, 2] = found, family, 1
@@ -266,6 +272,10 @@ def hashed(codes: U32, numbers: Ints, strings: int, traits: int) -> tuple[U32, I
             found += 1
             trait += 1
         runs[run, 0], runs[run, 1], runs[run, 2] = found, _FAMILY_OF_TRAITS, 1
+        run += 1
+        shape[shape_length : shape_length + LONGEST - 1] = 0
+        found = _hash_characters(shape, 0, shape_length, _KIND_SALTS[_SHAPE], ends[:0], 0, columns, words, found)
+        runs[run, 0], runs[run, 1], runs[run, 2] = found, _FAMILY_OF_SHAPE, 0
         width = 1 << (int(np.log2(max(most[row], 1))) + 3)
         seen[:width] = 0
         found = place
@@ -280,13 +290,23 @@ def hashed(codes: U32, numbers: Ints, strings: int, traits: int) -> tuple[U32, I
 
 
 @compiled
+def _longest_shape(layout: Ints) -> int:
+    """Bound how long the shape of any of these strings is."""
+    longest = 0
+    for length, kind, _ in layout:
+        if kind == _SHAPE:
+            longest = max(longest, length)
+    return longest
+
+
+@compiled
 def _most_ngrams(layout: Ints, trait_ends: Ints, first_of: Ints) -> Ints:
     """Count the n-grams of each comment, repeated ones and some more: int64, shape (n,)."""
     most = trait_ends.copy()
     most[1:] -= trait_ends[:-1]
     for segment in range(len(layout)):
         length, kind, row = layout[segment]
-        if _FAMILY_OF_CHARACTERS[kind] != _NONE:
+        if _FAMILY_OF_CHARACTERS[kind] != _NONE or kind == _SHAPE:
             most[row] += (LONGEST - 1) * length
         if _FAMILY_OF_WORDS[kind] != _NONE:
             most[row] += len(_STEPS) * (first_of[segment + 1] - first_of[segment])
@@ -309,6 +329,8 @@ def _find_words(codes: U32, layout: Ints) -> tuple[I32, I32, U64, Ints]:
     for segment in range(len(layout)):
         first_of[segment] = found
         start, end = end + 1, end + 1 + layout[segment, 0]
+        if layout[segment, 1] == _SHAPE:
+            continue
         begun = -1
         for position in range(start, end + 1):
             kind = _CLASSES[min(codes[position], _LAST_CLASS)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 from model.links import host_of
+from model.shape import END, MAX_CHARACTERS
 from model.text import plain_of, read
 from model.traits import traits_of
 
@@ -32,7 +33,8 @@ class Kind(IntEnum):
     """Where a string comes from; the same word in a text and in a name is not the same evidence.
 
     ``TEXT`` is the text as people read it, of which the words count; ``WRITTEN`` is how it was written, of which the
-    characters count: how bots write (markup, spacing, case of their URLs) is as telling as what they say.
+    characters count: how bots write (markup, spacing, case of their URLs) is as telling as what they say. ``SHAPE`` is
+    a comment's text, name and link, of which only the shape counts, as ``model.shape`` tells it.
     """
 
     TEXT = 0
@@ -42,6 +44,7 @@ class Kind(IntEnum):
     ANCHOR = 4
     EMAIL = 5
     WRITTEN = 6
+    SHAPE = 7
 
     __hash__ = int.__hash__  # that of enumerations is written in Python
 
@@ -71,7 +74,7 @@ def parts_of(comment: Comment) -> Parts:
     """
     reading = read(comment.text)
     text = reading.plain.lower()
-    segments = [(Kind.TEXT, f" {text} "), (Kind.WRITTEN, f" {reading.written} ")]
+    segments = [(Kind.TEXT, f" {text} "), (Kind.WRITTEN, f" {reading.written.lower()} ")]
     own_host = host_of(comment.permalink) if comment.permalink else ""
     author, links_of_name = _name_and_links(comment.author)
     name = _readable_name(author)
@@ -85,8 +88,15 @@ def parts_of(comment: Comment) -> Parts:
         segments.append((Kind.EMAIL, f" {mail_domain[:MAX_URL_CHARACTERS]} "))
     linked = _link_segments(reading, own_host) if reading.links else []
     segments.extend(linked)
+    segments.append((Kind.SHAPE, _shape_of(name, reading.written[:MAX_CHARACTERS], url)))
     traits = traits_of(comment.text, reading, name, url, len(linked))
     return Parts(segments, traits, comment.type in _PINGS)
+
+
+def _shape_of(name: str, written: str, url: str) -> str:
+    """Return what has a comment's shape: the name before the text and the link behind it, as pages show them."""
+    parts = [part for part in (name, written, url and f"www.{url}") if part]
+    return f"{END.join(parts)}{END}"
 
 
 def _name_and_links(author: str) -> tuple[str, list[str]]:

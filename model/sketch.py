@@ -1,9 +1,10 @@
 """Sketches by which near-duplicates are told, however much of a comment's name, links and wording was changed.
 
-One-permutation MinHash (Li, Owen and Zhang 2012): the n-grams of a comment, all its fields together, are dealt into
-bins by their hash, and each bin keeps its smallest. Two comments have about as large a share of bins in common as they
-have of n-grams (their Jaccard similarity). Since a few added words may leave all bins as they are, a sketch ends with a
-digest of the whole set: only comments with the very same n-grams have the same sketch.
+One-permutation MinHash (Li, Owen and Zhang 2012): the n-grams of a comment, all its fields together but not those of
+its shape, which many unlike comments share, are dealt into bins by their hash, and each bin keeps its smallest. Two
+comments have about as large a share of bins in common as they have of n-grams (their Jaccard similarity). Since a few
+added words may leave all bins as they are, a sketch ends with a digest of the whole set: only comments with the very
+same n-grams have the same sketch.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from model.compiled import compiled
+from model.ngrams import FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +29,7 @@ MIN_SIMILARITY = 0.5
 _BIN_SHIFT = np.uint32(32 - 5)
 _MIX = np.uint32(0x9E3779B1)
 _WIDE_MIX = np.uint64(0x9E3779B97F4A7C15)
+_SHAPE = FAMILIES.index("shape")
 _EMPTY = np.uint32(0xFFFFFFFF)
 _HALF = np.uint64(32)
 _SKETCH_BYTES = 4 * (BINS + 2)
@@ -88,11 +91,15 @@ def _shared(table: U32) -> Floats:
 
 @compiled
 def sketched(columns: U32, sizes: Ints) -> U32:
-    """Fill a row for each comment, of ``sizes`` n-grams: its bins, then the lower and the upper half of its digest."""
+    """Fill a row for each comment, of ``sizes`` n-grams: its bins, then the lower and the upper half of its digest.
+
+    A comment's n-grams of shape are its last ones.
+    """
     rows = np.full((len(sizes), BINS + 2), _EMPTY, np.uint32)
-    end = 0
+    following = 0
     for row in range(len(sizes)):
-        first, end = end, end + sizes[row].sum()
+        first, following = following, following + sizes[row].sum()
+        end = following - sizes[row, _SHAPE]
         bins, digest = rows[row], np.uint64(0)
         for column in columns[first:end]:
             mixed = np.uint32(column * _MIX)

@@ -54,8 +54,8 @@ class Reading(NamedTuple):
     """What ``read`` found.
 
     ``plain`` is the text as people read it: case kept, URLs removed and their anchors kept, white space folded to
-    single blanks and line ends. ``written`` is the text as it was written, markup and disguises included, in lower
-    case, with phone numbers and e-mail addresses masked. ``signals`` are the sorted names, out of ``SIGNALS``, of what
+    single blanks and line ends. ``written`` is the text as it was written, markup and disguises included,
+    with phone numbers and e-mail addresses masked. ``signals`` are the sorted names, out of ``SIGNALS``, of what
     was found.
     """
 
@@ -106,7 +106,7 @@ def _read(text: str) -> Reading:
     signals: set[str] = set()
     links: list[Link] = []
     plain = _plain(text, links, signals)
-    return Reading(plain, _masked(text).lower(), tuple(links), tuple(sorted(signals)))
+    return Reading(plain, _masked(text), tuple(links), tuple(sorted(signals)))
 
 
 def plain_of(text: str) -> str:

@@ -34,6 +34,7 @@ FEATURES = {
     "author_email": "the e-mail domain",
     "links": "links in the text",
     "traits": "how it is made up",
+    "shape": "how it is laid out",
     "campaign": "sent by several",
     "post": "what it replies to",
     "honeypot": "a hidden field",
