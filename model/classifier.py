@@ -66,6 +66,8 @@ spam among thousands would weigh as much as all of them."""
 REGRESSION_SITE_POWER = 0.5
 BAYES_SITE_POWER = 0.2
 """A site with n comments of a label weighs n**power, so that no site or campaign dominates."""
+MIN_SITE_COMMENTS = 30
+"""But none of its comments weighs more than those of a site with so many, so that one alone doesn't dominate either."""
 
 
 class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -244,9 +246,12 @@ def _in_units(weights: Floats) -> tuple[Ints, float]:
 
 
 def site_weights(labels: Ints, sites: Ints, power: float) -> Floats:
-    """Weigh a site's n comments of a label n**power in sum, and both labels alike: float64, shape (n,), mean 1."""
+    """Weigh a site's n comments of a label n**power in sum, and both labels alike: float64, shape (n,), mean 1.
+
+    Comments of a site with fewer than ``MIN_SITE_COMMENTS`` weigh as they would if it had as many.
+    """
     cells = sites * 2 + labels
-    sizes = np.bincount(cells)[cells].astype(np.float64)
+    sizes = np.maximum(np.bincount(cells)[cells], MIN_SITE_COMMENTS).astype(np.float64)
     weights: Floats = sizes ** (power - 1)
     for label in (0, 1):
         chosen = labels == label
