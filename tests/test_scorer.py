@@ -23,7 +23,7 @@ def test_of_columns_that_want_one_set_the_more_important_ones_have_it_each_once(
     found = unpacked_table(table)
     assert [part.tolist() for part in found] == [[3, 5], *[[4, 3]] * 3]
     scorer = Scorer(table, np.ones(len(FAMILIES)), np.zeros(len(FAMILIES)), 1.0, 1.0, 0.0, 1.0, 0.0)
-    cells, sizes = np.zeros(3, np.int32), np.array([[3, 0, 0, 0, 0, 0, 0]])
+    cells, sizes = np.zeros(3, np.int32), np.array([[3] + [0] * (len(FAMILIES) - 1)])
     entries = scorer.contributions(np.array([3, 5, 7], np.uint32), cells, sizes, np.zeros(1, np.bool_)).entries
     assert [int(entry) & 0xFF for entry in entries] == [4, 3, 0]
 
@@ -38,7 +38,9 @@ def test_a_name_and_a_link_that_both_speak_for_spam_add_their_product_but_in_a_p
     fields = [FAMILIES.index("author"), FAMILIES.index("author_url")]
     columns, none = np.array([3, 9]), np.zeros(2, dtype=np.int64)
     table = packed_table(columns, np.array([name, link]), none, none, np.ones(2))
-    scorer = Scorer(table, np.ones(len(FAMILIES)), np.zeros(len(FAMILIES)), 1.0, 1.0, together_weight=0.5, slope=0.1, offset=-1.0)
+    scorer = Scorer(
+        table, np.ones(len(FAMILIES)), np.zeros(len(FAMILIES)), 1.0, 1.0, together_weight=0.5, slope=0.1, offset=-1.0
+    )
     sizes = np.zeros((1, len(FAMILIES)), dtype=np.int64)
     sizes[0, fields] = 1
     found = scorer.contributions(columns.astype(np.uint32), np.array(fields, np.int32), sizes, np.array([is_ping]))

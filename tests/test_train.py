@@ -143,15 +143,21 @@ def test_a_trait_is_held_back_as_much_whether_it_is_rare_or_not(monkeypatch: pyt
     changed = by_rarity.family_scales != alike.family_scales
     assert changed[FAMILIES.index("text_characters")]
     assert changed[FAMILIES.index("author")]
-    assert not changed[FAMILIES.index("traits")]
+    assert not changed[[FAMILIES.index("traits"), FAMILIES.index("shape")]].any()
 
 
 def test_a_site_weighs_less_than_its_comments_and_both_labels_weigh_alike() -> None:
-    labels = np.array([1] * 100 + [1] * 4 + [0] * 10)
-    sites = np.array([0] * 100 + [1] * 4 + [1] * 10)
+    labels = np.array([1] * 1000 + [1] * 40 + [0] * 100)
+    sites = np.array([0] * 1000 + [1] * 40 + [1] * 100)
     weights = site_weights(labels, sites, 0.5)
-    assert weights[:100].sum() / weights[100:104].sum() == pytest.approx(5)
+    assert weights[:1000].sum() / weights[1000:1040].sum() == pytest.approx(5)
     assert weights[labels == 1].sum() == pytest.approx(weights[labels == 0].sum())
+
+
+def test_the_only_comment_of_a_site_weighs_no_more_than_one_of_thirty() -> None:
+    labels = np.ones(131, dtype=np.int64)
+    weights = site_weights(labels, np.array([0] * 100 + [1] * 30 + [2]), 0.5)
+    assert weights[0] < weights[100] == weights[130]
 
 
 def test_a_campaign_is_kept_three_times_a_site() -> None:

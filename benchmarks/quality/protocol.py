@@ -59,7 +59,8 @@ PUBLISHED = {
 """Splits as others published them, by protocol; near-copies are kept and only the split's own part trains."""
 
 CORRECTIONS = Path(__file__).parents[2] / "training" / "corrections.txt"
-"""Labels put right by reading: of the ham that any of the filters scored highest, and of what ``is_struck``."""
+"""Labels put right by reading: of the ham that any of the filters scored highest, of the spam that Hamgate scored
+lowest, and of what ``is_struck``."""
 
 BLOG_FOLDS = 10
 MAX_TEST_ROWS = 6_000
