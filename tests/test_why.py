@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 LINKED = Comment(
     text="Nice article! Buy cheap watches online at http://watches.example/shop now, cheap watches!",
-    author="Cheap Watches",
+    author="Bo",
     author_url="http://watches.example/",
     author_email="bo@watches.example",
 )
