@@ -88,7 +88,8 @@ def _reasons(parts: Parts, by_family: list[float], words: dict[str, float]) -> l
             reasons.append(_reason((feature, weight, sentence.format(quoted))))
     made_up, shaped = by_family[-2:]
     reasons.append(_reason(("traits", made_up, f"how the comment is made up: {_readable(parts.traits)}")))
-    reasons.append(_reason(("shape", shaped, "the order of capitals, marks, line ends and links in it")))
+    if shaped:
+        reasons.append(_reason(("shape", shaped, "the order of capitals, marks, line ends and links in it")))
     return reasons
 
 

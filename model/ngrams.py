@@ -68,8 +68,7 @@ _END = _SEPARATOR * (LONGEST - 1)
 
 @dataclass(frozen=True, slots=True)
 class Grams:
-    """The distinct n-grams of a batch of n comments, comment by comment: of characters, then of words, then
-    traits, then of the shape.
+    """The distinct n-grams of a batch of n comments, comment by comment: of characters, of words, traits, of the shape.
 
     How often a comment repeats an n-gram says little, and would let floods of one character outweigh all else.
 
@@ -239,7 +238,7 @@ def hashed(codes: U32, numbers: Ints, strings: int, traits: int) -> tuple[U32, I
     sizes = np.zeros((count, _FAMILY_COUNT), np.int64)
     seen = np.empty(8 * max(most.max(), 1) if count else 0, np.uint32)
     runs = np.empty((2 * len(layout) + 2, 3), np.int64)
-    shape = np.zeros(_longest_shape(layout) + LONGEST - 1, np.uint32)
+    shape = np.empty(len(codes), np.uint32)
     place, end, segment, trait = 0, -1, 0, 0
     for row in range(count):
         found, run, first_segment, shape_length = place, 0, segment, 0
@@ -287,16 +286,6 @@ def hashed(codes: U32, numbers: Ints, strings: int, traits: int) -> tuple[U32, I
             is_word[first:place] = runs[known, 2] == 1
             sizes[row, family] += place - first
     return columns[:place], cells[:place], words[:place], is_word[:place], sizes, is_ping, starts, ends
-
-
-@compiled
-def _longest_shape(layout: Ints) -> int:
-    """Bound how long the shape of any of these strings is."""
-    longest = 0
-    for length, kind, _ in layout:
-        if kind == _SHAPE:
-            longest = max(longest, length)
-    return longest
 
 
 @compiled

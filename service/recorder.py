@@ -78,13 +78,19 @@ class Recorder(Background):
             while self._waiting_bytes > MAX_WAITING_BYTES:
                 self._waiting_bytes -= self._waiting.popleft().size
 
+    def _pause_after(self, took: float) -> float:
+        """Say for how many seconds to rest after a writing: for long where it failed, since the next may as well."""
+        if self._fails:
+            return MAX_PAUSE_SECONDS
+        return min(max(MIN_PAUSE_SECONDS, PAUSE_PER_WRITING * took), MAX_PAUSE_SECONDS)
+
     def _work(self) -> None:
         forgot_at = counted_at = datetime.min.replace(tzinfo=UTC)
         pause = MIN_PAUSE_SECONDS
         while not self._stopping.wait(pause):
             started = time.monotonic()
             self._write()
-            pause = min(max(MIN_PAUSE_SECONDS, PAUSE_PER_WRITING * (time.monotonic() - started)), MAX_PAUSE_SECONDS)
+            pause = self._pause_after(time.monotonic() - started)
             now = datetime.now(UTC)
             if (now - counted_at).total_seconds() > COUNT_MATCHES_EVERY_SECONDS:
                 counted_at = now

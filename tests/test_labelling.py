@@ -197,6 +197,21 @@ def test_checks_wait_for_a_database_that_fails_for_a_while_and_take_bounded_memo
     assert kept == ids[-2:]
 
 
+def test_a_database_that_fails_is_asked_less_often_than_one_that_is_quick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Database(f"sqlite:///{tmp_path / 'l.sqlite3'}") as database:
+        rulebook = Rulebook(SettingsStore(database), ListStore(database))
+        recorder = Recorder(LabelStore(database), Statistics(database), kept_days=1, rulebook=rulebook)
+        took = 2 * recorder_module.MIN_PAUSE_SECONDS / recorder_module.PAUSE_PER_WRITING
+        assert recorder._pause_after(0) == recorder_module.MIN_PAUSE_SECONDS
+        assert recorder._pause_after(took) == pytest.approx(2 * recorder_module.MIN_PAUSE_SECONDS)
+        assert recorder._pause_after(60) == recorder_module.MAX_PAUSE_SECONDS
+        monkeypatch.setattr(recorder, "_fails", True)
+        assert recorder._pause_after(0) == recorder_module.MAX_PAUSE_SECONDS
+        recorder.close()
+
+
 def test_a_site_that_can_not_be_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "labels.jsonl"
     file.write_text('{"text": "Hi", "label": "ham"}\n')

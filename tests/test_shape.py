@@ -86,9 +86,16 @@ def test_a_link_ends_where_its_markup_does() -> None:
     assert shape_of("(http://a.example)")[-1:] == shape_of(")")
 
 
-@given(st.text(max_size=60))
+@given(st.text(st.sampled_from("aAwW:/.'1 \n\r\x1f\u0301я学😀<") | st.characters(), max_size=60))
 def test_a_shape_is_no_longer_than_its_string(string: str) -> None:
     assert len(shape_of(string)) <= len(string)
+
+
+@given(st.text(st.sampled_from("aAwW:/.'1 \n\r\x1f\u0301я学😀<"), max_size=30), st.sampled_from("aA:/.'1 \n\u0301я"))
+def test_what_stands_behind_a_string_has_no_part_in_its_shape(string: str, behind: str) -> None:
+    codes = np.frombuffer((string + 8 * behind).encode("utf-32-le"), np.uint32)
+    shape = np.empty(len(codes), np.uint32)
+    assert shape[: shaped(codes[: len(string)], shape)].tolist() == shape_of(string)
 
 
 def test_comments_of_one_form_have_the_same_ngrams_of_shape() -> None:
