@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 from conftest import free_port, wait_until
 from demonstration import Demonstration, start_demonstration
+from werkzeug.serving import BaseWSGIServer
 
 from service.addresses import pseudonyms_with
 from service.cli import main
@@ -224,6 +225,22 @@ def test_ctrl_c_stops_both_and_what_was_in_the_folder_is_there_again(tmp_path: P
     assert len(kept.newest(100)) == count == len(NEWS.letters)
     kept.close()
     assert second.stop(signal.SIGTERM) == 0
+
+
+def test_ctrl_c_stops_both_even_before_the_newspaper_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(server: BaseWSGIServer) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(BaseWSGIServer, "serve_forever", interrupted)
+    ports = free_port(), free_port()
+    command = ["demo", "--port", str(ports[0]), "--hamgate-port", str(ports[1]), "--folder", str(tmp_path)]
+    done = CliRunner().invoke(main, [*command, "--timeout", "60"])
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "Ctrl-C stops both" in done.stdout
+    for port in ports:
+        require_free("127.0.0.1", port)
 
 
 @pytest.mark.parametrize("flag", ["--port", "--hamgate-port"])

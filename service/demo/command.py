@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -114,8 +114,9 @@ def run(config: Config, port: int, folder: Path, timeout_seconds: float) -> None
         site = create_site(news, comments, desk, queue, links, address)
         server = make_server(config.host, port, site, threaded=True, request_handler=Quietly)
         stack.callback(server.server_close)
-        click.echo(f"The newspaper: {address}\nThe moderators' queue: {queue()}\n\nCtrl-C stops both.")
-        server.serve_forever()  # until KeyboardInterrupt, which it takes as the end
+        with suppress(KeyboardInterrupt):  # the end, also where it comes before the server waits for it
+            click.echo(f"The newspaper: {address}\nThe moderators' queue: {queue()}\n\nCtrl-C stops both.")
+            server.serve_forever()
 
 
 def site_key(database: str) -> str:
