@@ -21,11 +21,10 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 from model.compiled import compiled
-from model.design import design_of, selected, shared_columns
+from model.design import design_of, selected, shared_columns, split
 from model.ngrams import FAMILIES, TEXT_FAMILIES
 from model.scorer import Scorer, packed_table
 
@@ -114,8 +113,11 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         counts = selected(design.counts, chosen, shared)
         columns, family_of = design.columns[shared], design.family_of[shared]
         are_few = len(design.labels) <= FEW_COMMENTS
-        regression, joint, scales, offsets = self._fit_regressions(counts, family_of, sizes, labels, sites, are_few)
-        ratios = np.where(design.is_word[shared], _bayes_ratios(counts, labels, sites), 0.0)
+        ratios, frequencies = _bayes_ratios(counts, labels, sites)
+        ratios[~design.is_word[shared]] = 0
+        regression, joint, scales, offsets = self._fit_regressions(
+            counts, frequencies, family_of, sizes, labels, sites, are_few
+        )
         joint_weight = JOINT_WEIGHT_OF_FEW if are_few else JOINT_WEIGHT
         importance = np.abs(regression * scales[family_of]) + joint_weight * np.abs(joint) + np.abs(ratios)
         (joint_units, joint_scale), (bayes_units, bayes_scale) = _in_units(joint), _in_units(ratios)
@@ -169,6 +171,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     def _fit_regressions(
         self,
         counts: sparse.csr_matrix,
+        frequencies: Ints,
         family_of: npt.NDArray[np.int8],
         sizes: Ints,
         labels: Ints,
@@ -177,24 +180,30 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     ) -> tuple[Ints, Floats, Floats, Floats]:
         """Fit the joint learner to all n-grams, and a regression a family to the comments that have it.
 
+        ``frequencies``, int64, shape (c,), are how many of the comments have each n-gram.
+
         Returns:
             the families' weights in whole numbers, the joint learner's, the families' scales and their offsets.
         """
         every_comment_alike = site_weights(labels, sites, 1.0)
         loss = "hinge" if are_few else "log_loss"
-        rarities, size_of_all = _rarities(counts), sizes.sum(axis=1)
+        rarities, size_of_all = _rarities(frequencies, len(labels)), sizes.sum(axis=1)
         joint, _ = self._descended(counts, rarities, size_of_all, labels, every_comment_alike, self.text_alpha, loss)
         weights = np.zeros(counts.shape[1])
         scales, offsets = np.full(len(FAMILIES), 1e-9), np.zeros(len(FAMILIES))
+        parts = split(counts, family_of, len(FAMILIES), frequencies)
         for family, name in enumerate(FAMILIES):
             place, present = np.flatnonzero(family_of == family), np.flatnonzero(sizes[:, family] > 0)
             is_regressed = name != "text_words" or are_few
             rarer = min(labels[present].sum(), (1 - labels[present]).sum())
             if is_regressed and len(place) and rarer > MIN_SHARE_OF_LABEL * len(present):
-                part, said = selected(counts, present, place), labels[present]
+                part, said = parts[family][present], labels[present]
                 alike = site_weights(said, sites[present], REGRESSION_SITE_POWER)
                 alpha = self.text_alpha if family < TEXT_FAMILIES else self.field_alpha
-                rarities = np.ones(len(place), np.float32) if name in ("traits", "shape") else _rarities(part)
+                if name in ("traits", "shape"):
+                    rarities = np.ones(len(place), np.float32)
+                else:
+                    rarities = _rarities(frequencies[place], len(present))
                 coefficients, intercept = self._descended(
                     part, rarities, sizes[present, family], said, alike, alpha, "log_loss"
                 )
@@ -217,8 +226,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
         The penalty holds n-grams back less by the square of their ``rarities``.
         """
-        roots = np.sqrt(sizes).astype(np.float32).repeat(np.diff(counts.indptr))
-        data = counts.data / roots * rarities[counts.indices]
+        data = _scaled(counts.indptr, counts.indices, np.sqrt(sizes).astype(np.float32), rarities)
         scaled = sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
         count = len(labels)
         model = SGDClassifier(
@@ -232,11 +240,24 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         return model.coef_[0] * rarities.astype(np.float64), float(model.intercept_[0])
 
 
-def _rarities(counts: sparse.csr_matrix) -> npt.NDArray[np.float32]:
+def _rarities(frequencies: Ints, comments: int) -> npt.NDArray[np.float32]:
     """Return each column's inverse document frequency, in units of its mean over all n-grams: float32, shape (c,)."""
-    rarities: npt.NDArray[np.float32] = TfidfTransformer(norm=None).fit(counts).idf_.astype(np.float32)
-    mean = rarities[counts.indices].mean(dtype=np.float64) if counts.nnz else 1.0
+    one_more = (1 + frequencies).astype(np.float32)
+    rarities: npt.NDArray[np.float32] = np.log(np.float32(1 + comments) / one_more) + np.float32(1)
+    mean = rarities.astype(np.float64) @ frequencies / max(int(frequencies.sum()), 1)
     return rarities / np.float32(mean)
+
+
+@compiled
+def _scaled(
+    indptr: Ints, indices: Ints, roots: npt.NDArray[np.float32], rarities: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Return the rarity of each n-gram divided by its comment's root: a CSR matrix's data."""
+    data = np.empty(len(indices), np.float32)
+    for row in range(len(roots)):
+        for place in range(indptr[row], indptr[row + 1]):
+            data[place] = np.float32(1) / roots[row] * rarities[indices[place]]
+    return data
 
 
 def _in_units(weights: Floats) -> tuple[Ints, float]:
@@ -260,8 +281,11 @@ def site_weights(labels: Ints, sites: Ints, power: float) -> Floats:
     return weights
 
 
-def _bayes_ratios(counts: sparse.csr_matrix, labels: Ints, sites: Ints) -> Floats:
-    """Return each column's log-likelihood ratio from how many comments of each label have it (Robinson 2003)."""
+def _bayes_ratios(counts: sparse.csr_matrix, labels: Ints, sites: Ints) -> tuple[Floats, Ints]:
+    """Return each column's log-likelihood ratio from how many comments of each label have it (Robinson 2003).
+
+    And how many comments of both labels have it: int64, shape (c,).
+    """
     weights = site_weights(labels, sites, BAYES_SITE_POWER)
     sums = _label_sums(counts.indptr, counts.indices, counts.shape[1], weights, labels)
     spam = sums[:, 1] / max(weights[labels == 1].sum(), 1e-9)
@@ -270,7 +294,7 @@ def _bayes_ratios(counts: sparse.csr_matrix, labels: Ints, sites: Ints) -> Float
     probability = (BAYES_STRENGTH * 0.5 + sums[:, 2] * raw) / (BAYES_STRENGTH + sums[:, 2])
     telling = np.abs(probability - 0.5) >= BAYES_MIN_DISTANCE
     probability = np.clip(probability, 1e-4, 1 - 1e-4)
-    return np.where(telling, np.log(probability / (1 - probability)), 0.0)
+    return np.where(telling, np.log(probability / (1 - probability)), 0.0), sums[:, 2].astype(np.int64)
 
 
 @compiled

@@ -198,23 +198,66 @@ def selected(counts: sparse.csr_matrix, rows: Ints, columns: Ints) -> sparse.csr
     """Return some rows and, in ascending order, some columns."""
     place_of = np.full(counts.shape[1], -1, dtype=np.int32)
     place_of[columns] = np.arange(len(columns))
-    arrays = _gathered(counts.data, counts.indices, counts.indptr, rows, place_of)
-    return sparse.csr_matrix(arrays, shape=(len(rows), len(columns)))
+    places, ends = _gathered(counts.indices, counts.indptr, rows, place_of)
+    return sparse.csr_matrix((np.ones(len(places), np.float32), places, ends), shape=(len(rows), len(columns)))
 
 
 @compiled
 def _gathered(
-    data: npt.NDArray[np.float32], indices: Ints, indptr: Ints, rows: Ints, place_of: npt.NDArray[np.int32]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], Ints]:
-    most = (indptr[rows + 1] - indptr[rows]).sum()
-    gathered, places = np.empty(most, np.float32), np.empty(most, np.int32)
+    indices: Ints, indptr: Ints, rows: Ints, place_of: npt.NDArray[np.int32]
+) -> tuple[npt.NDArray[np.int32], Ints]:
+    places = np.empty((indptr[rows + 1] - indptr[rows]).sum(), np.int32)
     ends = np.zeros(len(rows) + 1, np.int64)
     end = 0
     for number in range(len(rows)):
         for place in range(indptr[rows[number]], indptr[rows[number] + 1]):
             column = place_of[indices[place]]
             if column >= 0:
-                gathered[end], places[end] = data[place], column
+                places[end] = column
                 end += 1
         ends[number + 1] = end
-    return gathered[:end], places[:end], ends
+    return places[:end], ends
+
+
+def split(
+    counts: sparse.csr_matrix, group_of: npt.NDArray[np.int8], groups: int, frequencies: Ints
+) -> list[sparse.csr_matrix]:
+    """Return a matrix for the columns of each group, in ascending order, with all rows; one pass for all of them.
+
+    ``frequencies``, int64, shape (c,), are how many rows have each column.
+    """
+    place_of = np.empty(counts.shape[1], dtype=np.int32)
+    for group in range(groups):
+        columns = np.flatnonzero(group_of == group)
+        place_of[columns] = np.arange(len(columns))
+    widths = np.bincount(group_of, minlength=groups)
+    lengths = np.bincount(group_of, weights=frequencies, minlength=groups).astype(np.int64)
+    starts = np.append(0, np.cumsum(lengths))
+    places, ends = _split(counts.indices, counts.indptr, group_of, place_of, starts)
+    ones = np.ones(lengths.max(initial=0), np.float32)
+    return [
+        sparse.csr_matrix(
+            (ones[: lengths[group]], places[starts[group] : starts[group + 1]], ends[group]),
+            shape=(counts.shape[0], widths[group]),
+        )
+        for group in range(groups)
+    ]
+
+
+@compiled
+def _split(
+    indices: Ints, indptr: Ints, group_of: npt.NDArray[np.int8], place_of: npt.NDArray[np.int32], starts: Ints
+) -> tuple[npt.NDArray[np.int32], Ints]:
+    groups = len(starts) - 1
+    places = np.empty(len(indices), np.int32)
+    ends = np.zeros((groups, len(indptr)), np.int64)
+    next_free = starts[:-1].copy()
+    for row in range(len(indptr) - 1):
+        for place in range(indptr[row], indptr[row + 1]):
+            column = indices[place]
+            group = group_of[column]
+            places[next_free[group]] = place_of[column]
+            next_free[group] += 1
+        for group in range(groups):
+            ends[group, row + 1] = next_free[group] - starts[group]
+    return places, ends

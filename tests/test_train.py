@@ -138,7 +138,7 @@ def test_a_trait_is_held_back_as_much_whether_it_is_rare_or_not(monkeypatch: pyt
     labels = [int(example.label == "spam") for example in examples]
     design = design_of([example.comment for example in examples], labels, [example.site for example in examples])
     by_rarity = SpamClassifier().fit_design(design).scorer_
-    monkeypatch.setattr("model.classifier._rarities", lambda counts: np.ones(counts.shape[1], np.float32))
+    monkeypatch.setattr("model.classifier._rarities", lambda frequencies, _: np.ones(len(frequencies), np.float32))
     alike = SpamClassifier().fit_design(design).scorer_
     changed = by_rarity.family_scales != alike.family_scales
     assert changed[FAMILIES.index("text_characters")]
