@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     Descriptions = npt.NDArray[np.uint32]
 
 CHUNK_COMMENTS = 64
+PLACED_AT_ONCE = 4_096
 MIN_SITES = 2
 """An n-gram of one site alone says more about that site than about spam."""
 _DESCRIPTION_BITS = 32 - COLUMN_BITS
@@ -66,7 +67,7 @@ class Design:
 
 
 def design_of(comments: Sequence[Comment], labels: Sequence[int], sites: Sequence[str], jobs: int = 1) -> Design:
-    """Measure labelled comments, in ``jobs`` processes."""
+    """Measure labelled comments, in ``jobs`` processes and then as many threads."""
     chunks = [comments[i : i + CHUNK_COMMENTS] for i in range(0, len(comments), CHUNK_COMMENTS)]
     measured = Parallel(n_jobs=jobs)(delayed(_measure)(chunk) for chunk in chunks)
     described = np.concatenate([chunk.described for chunk in measured])
@@ -75,8 +76,15 @@ def design_of(comments: Sequence[Comment], labels: Sequence[int], sites: Sequenc
     is_ping = np.concatenate([chunk.is_ping for chunk in measured])
     del measured
     numbers = np.unique(np.asarray(sites), return_inverse=True)[1].astype(np.int64)
-    shared = _shared_descriptions(described, indptr, numbers)
-    indices, ends = _places(described, indptr, shared, _first_places(shared))
+    with Parallel(n_jobs=jobs, backend="threading") as threads:
+        shared = _shared_descriptions(described, indptr, numbers, threads)
+        firsts = _first_places(shared)
+        found = threads(
+            delayed(_places)(described, indptr[start : start + PLACED_AT_ONCE + 1], shared, firsts)
+            for start in range(0, len(comments), PLACED_AT_ONCE)
+        )
+    indices = np.concatenate([places for places, _ in found])
+    ends = np.append(0, np.cumsum(np.concatenate([lengths for _, lengths in found])))
     ones = np.ones(len(indices), dtype=np.float32)
     return Design(
         counts=sparse.csr_matrix((ones, indices, ends), shape=(len(comments), len(shared))),
@@ -118,22 +126,22 @@ def _measure(comments: Sequence[Comment]) -> _Measured:
     return _Measured(keys.astype(np.uint32), per_comment, grams.sizes, grams.is_ping)
 
 
-def _shared_descriptions(described: Descriptions, indptr: Ints, sites: Ints) -> Descriptions:
+def _shared_descriptions(described: Descriptions, indptr: Ints, sites: Ints, threads: Parallel) -> Descriptions:
     """Return, ascending, what at least ``MIN_SITES`` sites have, or that many comments where there is but one site."""
     order = sites.argsort(kind="stable")
     firsts = np.flatnonzero(np.diff(sites[order], prepend=-1))
     if len(firsts) < MIN_SITES:
         distinct = np.sort(described)
     else:
-        distinct = np.concatenate(
-            [
-                _distinct(np.concatenate([described[indptr[row] : indptr[row + 1]] for row in rows]))
-                for rows in np.split(order, firsts[1:])
-            ]
-        )
+        by_site = np.split(order, firsts[1:])
+        distinct = np.concatenate(threads(delayed(_distinct_of)(described, indptr, rows) for rows in by_site))
         distinct.sort()
     is_again = distinct[MIN_SITES - 1 :] == distinct[: len(distinct) - MIN_SITES + 1]
     return _distinct(distinct[MIN_SITES - 1 :][is_again])
+
+
+def _distinct_of(described: Descriptions, indptr: Ints, rows: Ints) -> Descriptions:
+    return _distinct(np.concatenate([described[indptr[row] : indptr[row + 1]] for row in rows]))
 
 
 def _distinct(described: Descriptions) -> Descriptions:
@@ -154,11 +162,12 @@ def _first_places(shared: Descriptions) -> Ints:
 def _places(
     described: Descriptions, indptr: Ints, shared: Descriptions, firsts: Ints
 ) -> tuple[npt.NDArray[np.int32], Ints]:
-    """Find each comment's n-grams among the shared ones, leaving out the others: a CSR matrix's indices and indptr."""
-    places = np.empty(len(described), np.int32)
-    ends = np.zeros(len(indptr), np.int64)
+    """Find each comment's n-grams among the shared ones: a CSR matrix's indices, and how many each comment has."""
+    places = np.empty(indptr[-1] - indptr[0], np.int32)
+    lengths = np.zeros(len(indptr) - 1, np.int64)
     end = 0
     for row in range(len(indptr) - 1):
+        start = end
         for number in range(indptr[row], indptr[row + 1]):
             block = described[number] >> _BLOCK_SHIFT
             place = firsts[block]
@@ -167,8 +176,8 @@ def _places(
             if place < firsts[block + 1] and shared[place] == described[number]:
                 places[end] = place
                 end += 1
-        ends[row + 1] = end
-    return places[:end], ends
+        lengths[row] = end - start
+    return places[:end], lengths
 
 
 def shared_columns(counts: sparse.csr_matrix, rows: Ints, sites: Ints) -> Ints:
