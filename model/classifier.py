@@ -25,7 +25,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 from model.compiled import compiled
 from model.design import design_of, selected, shared_columns, split
-from model.ngrams import FAMILIES, TEXT_FAMILIES
+from model.ngrams import FAMILIES, TEXT_FAMILIES, runs_of
 from model.scorer import Scorer, packed_table
 
 if TYPE_CHECKING:
@@ -155,9 +155,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         cells = np.arange(len(rows)).repeat(np.diff(counts.indptr)) * len(FAMILIES)
         cells += design.family_of[counts.indices]
         columns = design.columns[counts.indices].astype(np.uint32)
-        return self.scorer_.contributions(
-            columns, cells.astype(np.int32), design.sizes[rows], design.is_ping[rows]
-        ).log_odds
+        return self.scorer_.contributions(columns, runs_of(cells), design.sizes[rows], design.is_ping[rows]).log_odds
 
     def predict_proba(self, comments: Sequence[Comment]) -> Floats:
         """Return P(ham) and P(spam): float64, shape (n, 2)."""

@@ -68,7 +68,7 @@ def explain(
 def log_odds_and_grams(scorer: Scorer, comments: Sequence[Comment]) -> tuple[list[float], Grams]:
     """Return the log-odds that ``explain`` explains, before anything was learnt since, and the n-grams."""
     grams = grams_of([parts_of(comment) for comment in comments])
-    found = scorer.contributions(grams.columns, grams.cells, grams.sizes, grams.is_ping).log_odds.tolist()
+    found = scorer.contributions(grams.columns, grams.runs, grams.sizes, grams.is_ping).log_odds.tolist()
     related = (sum(reason.weight for reason in related_reasons(comment)) for comment in comments)
     return [log_odds + added for log_odds, added in zip(found, related, strict=True)], grams
 

@@ -74,32 +74,53 @@ class Grams:
 
     Attributes:
         columns: uint32, shape (g,).
-        cells: int32, shape (g,): comment * len(FAMILIES) + family.
+        runs: int64, shape (r, 3): n-grams of one cell that stand together: where they end, exclusively, their cell,
+            which is comment * len(FAMILIES) + family, and 1 where they are of words, or traits.
         words: int32, shape (g,): the word of a comment's text in which, or in the blank before which, the n-gram
             begins, as an index into the words; -1 for what begins behind the last, or is not of the text.
         sizes: int64, shape (n, families): how many distinct n-grams a comment has of each family.
-        is_word: bool, shape (g,): whether it is one of words, or a trait.
         is_ping: bool, shape (n,).
         joined: all strings, each closed by a separator.
         word_starts, word_ends: int32, shape (w,): where the words lie in ``joined``; ends are exclusive.
     """
 
     columns: U32
-    cells: I32
+    runs: Ints
     words: I32
     sizes: Ints
-    is_word: Bools
     is_ping: Bools
     joined: str
     word_starts: I32
     word_ends: I32
 
+    @property
+    def cells(self) -> Ints:
+        """Each n-gram's cell: int64, shape (g,)."""
+        return self.runs[:, 1].repeat(self._run_lengths())
+
+    @property
+    def is_word(self) -> Bools:
+        """Whether each n-gram is of words, or a trait: bool, shape (g,)."""
+        is_word: Bools = (self.runs[:, 2] == 1).repeat(self._run_lengths())
+        return is_word
+
+    def _run_lengths(self) -> Ints:
+        return np.diff(self.runs[:, 0], prepend=0)
+
 
 def grams_of(batch: Sequence[Parts]) -> Grams:
     """Hash every n-gram of every comment."""
     codes, numbers, strings, traits, joined = Layout.of(batch)
-    columns, cells, words, is_word, sizes, is_ping, starts, ends = hashed(codes, numbers, strings, traits)
-    return Grams(columns, cells, words, sizes, is_word, is_ping, joined, starts, ends)
+    columns, runs, words, sizes, is_ping, starts, ends = hashed(codes, numbers, strings, traits)
+    return Grams(columns, runs, words, sizes, is_ping, joined, starts, ends)
+
+
+def runs_of(cells: Ints) -> Ints:
+    """Return the runs (see ``Grams``) of n-grams that lie in these cells, none of them marked as words."""
+    ends = np.flatnonzero(np.diff(cells, append=-1)) + 1
+    runs = np.zeros((len(ends), 3), np.int64)
+    runs[:, 0], runs[:, 1] = ends, cells[ends - 1]
+    return runs
 
 
 class Layout(NamedTuple):
@@ -219,8 +240,8 @@ def _hash_characters(
 
 
 @compiled
-def hashed(codes: U32, numbers: Ints, strings: int, traits: int) -> tuple[U32, I32, I32, Bools, Ints, Bools, I32, I32]:
-    """Hash what a ``Layout`` has: columns, cells, words, is_word, sizes, is_ping, and where words start and end.
+def hashed(codes: U32, numbers: Ints, strings: int, traits: int) -> tuple[U32, Ints, I32, Ints, Bools, I32, I32]:
+    """Hash what a ``Layout`` has: columns, runs, words, sizes, is_ping, and where words start and end.
 
     First all n-grams of a comment are hashed, then those are dropped that it has had before: apart, each of the two
     loops is short enough for the processor to run ahead in it.
@@ -232,16 +253,15 @@ def hashed(codes: U32, numbers: Ints, strings: int, traits: int) -> tuple[U32, I
     is_ping = numbers[len(numbers) - count :] == 1
     starts, ends, hashes, first_of = _find_words(codes, layout)
     most = _most_ngrams(layout, trait_ends, first_of)
-    total = most.sum()
-    columns, cells = np.empty(total, np.uint32), np.empty(total, np.int32)
-    words, is_word = np.empty(total, np.int32), np.empty(total, np.bool_)
+    columns, words = np.empty(most.sum(), np.uint32), np.empty(most.sum(), np.int32)
     sizes = np.zeros((count, _FAMILY_COUNT), np.int64)
     seen = np.empty(8 * max(most.max(), 1) if count else 0, np.uint32)
-    runs = np.empty((2 * len(layout) + 2, 3), np.int64)
+    runs = np.empty((2 * (len(layout) + count), 3), np.int64)
     shape = np.empty(len(codes), np.uint32)
-    place, end, segment, trait = 0, -1, 0, 0
+    place, end, segment, trait, run = 0, -1, 0, 0, 0
     for row in range(count):
-        found, run, first_segment, shape_length = place, 0, segment, 0
+        found, first_run, first_segment, shape_length = place, run, segment, 0
+        first_cell = row * _FAMILY_COUNT
         while segment < len(layout) and layout[segment, 2] == row:
             kind = layout[segment, 1]
             start, end = end + 1, end + 1 + layout[segment, 0]
@@ -249,7 +269,7 @@ def hashed(codes: U32, numbers: Ints, strings: int, traits: int) -> tuple[U32, I
             if family != _NONE:
                 own_words = ends[first_of[segment] : first_of[segment + 1]] if family == 0 else ends[:0]
                 found = _hash_characters(codes, start, end, salt, own_words, first_of[segment], columns, words, found)
-                runs[run, 0], runs[run, 1], runs[run, 2] = found, family, 0
+                runs[run, 0], runs[run, 1], runs[run, 2] = found, first_cell + family, 0
                 run += 1
             if kind == _SHAPE:
                 shape_length = shaped(codes[start:end], shape)
@@ -264,28 +284,27 @@ def hashed(codes: U32, numbers: Ints, strings: int, traits: int) -> tuple[U32, I
                             columns[found] = _column(_word_gram(hashes, word, order))
                             words[found] = word if family == 1 else -1
                             found += 1
-                runs[run, 0], runs[run, 1], runs[run, 2] = found, family, 1
+                runs[run, 0], runs[run, 1], runs[run, 2] = found, first_cell + family, 1
                 run += 1
         while trait < trait_ends[row]:
             columns[found], words[found] = _column(trait_hashes[trait]), -1
             found += 1
             trait += 1
-        runs[run, 0], runs[run, 1], runs[run, 2] = found, _FAMILY_OF_TRAITS, 1
+        runs[run, 0], runs[run, 1], runs[run, 2] = found, first_cell + _FAMILY_OF_TRAITS, 1
         run += 1
         shape[shape_length : shape_length + LONGEST - 1] = 0
         found = _hash_characters(shape, 0, shape_length, _KIND_SALTS[_SHAPE], ends[:0], 0, columns, words, found)
-        runs[run, 0], runs[run, 1], runs[run, 2] = found, _FAMILY_OF_SHAPE, 0
+        runs[run, 0], runs[run, 1], runs[run, 2] = found, first_cell + _FAMILY_OF_SHAPE, 0
+        run += 1
         width = 1 << (int(np.log2(max(most[row], 1))) + 3)
         seen[:width] = 0
         found = place
-        for known in range(run + 1):
-            first, last, family = place, runs[known, 0], runs[known, 1]
+        for known in range(first_run, run):
+            first, last = place, runs[known, 0]
             place = _keep_new(columns, words, found, last, place, seen, np.uint32(width - 1))
-            found = last
-            cells[first:place] = row * _FAMILY_COUNT + family
-            is_word[first:place] = runs[known, 2] == 1
-            sizes[row, family] += place - first
-    return columns[:place], cells[:place], words[:place], is_word[:place], sizes, is_ping, starts, ends
+            found, runs[known, 0] = last, place
+            sizes[row, runs[known, 1] - first_cell] += place - first
+    return columns[:place], runs[:run], words[:place], sizes, is_ping, starts, ends
 
 
 @compiled

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from model.compiled import compiled
-from model.ngrams import COLUMN_BITS, FAMILIES, Layout, grams_of, hashed
+from model.ngrams import COLUMN_BITS, FAMILIES, TEXT_FAMILIES, Layout, grams_of, hashed
 from model.segments import parts_of
 from model.sketch import sketched
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from model.segments import Parts
 
     Columns = npt.NDArray[np.uint32]
-    Cells = npt.NDArray[np.int32]
+    Places = npt.NDArray[np.int32]
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
     Bools = npt.NDArray[np.bool_]
@@ -81,27 +81,14 @@ class Judged(NamedTuple):
         words: int64, shape (n, 2 * MAX_WORDS): where each of those words starts and ends in the joined strings; -1
             where there are fewer.
         sketches: uint32, as ``sketched`` has them.
-        grams: uint32, shape (2, g): the n-grams' columns and cells.
-        sizes: as in ``Grams``.
+        columns, sizes: as in ``Grams``.
     """
 
     adds: Floats
     words: Ints
     sketches: Columns
-    grams: Columns
+    columns: Columns
     sizes: Ints
-
-    @property
-    def columns(self) -> Columns:
-        """The n-grams' columns, as in ``Grams``."""
-        columns: Columns = self.grams[0]
-        return columns
-
-    @property
-    def cells(self) -> Cells:
-        """The n-grams' cells, as in ``Grams``."""
-        cells: Cells = self.grams[1].view(np.int32)
-        return cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +126,12 @@ class Scorer:
     def log_odds(self, comments: Sequence[Comment]) -> Floats:
         """Score comments: float64, shape (n,). A comment's score does not depend on the others in the batch."""
         grams = grams_of([parts_of(comment) for comment in comments])
-        return self.contributions(grams.columns, grams.cells, grams.sizes, grams.is_ping).log_odds
+        return self.contributions(grams.columns, grams.runs, grams.sizes, grams.is_ping).log_odds
 
-    def contributions(self, columns: Columns, cells: Cells, sizes: Ints, is_ping: Bools) -> Contributions:
+    def contributions(self, columns: Columns, runs: Ints, sizes: Ints, is_ping: Bools) -> Contributions:
         """Look up every n-gram of a batch (see ``Grams``) and weigh it."""
         entries = _entries(self.table, columns)
-        return Contributions(entries, *_weighed(_sums(entries, cells, sizes.size), sizes, is_ping, self.weights))
+        return Contributions(entries, *_weighed(_sums(entries, runs, sizes.size), sizes, is_ping, self.weights))
 
     @property
     def constants(self) -> tuple[float, float, float, float, float]:
@@ -186,17 +173,15 @@ def _summed(entries: Columns) -> tuple[int, int, int, int]:
 
 
 @compiled
-def _sums(entries: Columns, cells: Cells, count: int) -> Ints:
+def _sums(entries: Columns, runs: Ints, count: int) -> Ints:
     """Sum regression weights, joint weights, Bayes ratios and telling words of each cell: int64, shape (count, 4).
 
     Whole numbers, so that neither the order nor the batch can change a score.
     """
     sums = np.zeros((count, 4), np.int64)
     first = 0
-    while first < len(entries):
-        cell, end = cells[first], first + 1
-        while end < len(entries) and cells[end] == cell:
-            end += 1
+    for run in range(len(runs)):
+        end, cell = runs[run, 0], runs[run, 1]
         regression, joint, bayes, telling = _summed(entries[first:end])
         sums[cell, 0] += regression
         sums[cell, 1] += joint
@@ -245,47 +230,49 @@ def _judged(
 
     All in one call, since a call from Python to compiled code takes as long as a loop over a comment's n-grams.
     """
-    columns, cells, words, _, sizes, is_ping, starts, ends = hashed(codes, numbers, strings, traits)
+    columns, runs, words, sizes, is_ping, starts, ends = hashed(codes, numbers, strings, traits)
     entries = _entries(table, columns)
-    weighed = _weighed(_sums(entries, cells, sizes.size), sizes, is_ping, weights)
+    weighed = _weighed(_sums(entries, runs, sizes.size), sizes, is_ping, weights)
     per_regression, per_joint, per_ratio, families, log_odds = weighed
-    by_word, rows = _word_weights(entries, cells, words, len(starts), per_regression, per_joint, per_ratio)
+    by_word, rows = _word_weights(entries, runs, words, len(starts), per_regression, per_joint, per_ratio)
     strongest, of_words = _strongest_words(by_word, rows, starts, ends, len(sizes))
-    adds, grams = np.empty((len(sizes), 1 + _FAMILY_COUNT + MAX_WORDS)), np.empty((2, len(columns)), np.uint32)
+    adds = np.empty((len(sizes), 1 + _FAMILY_COUNT + MAX_WORDS))
     adds[:, 0], adds[:, 1 : 1 + _FAMILY_COUNT], adds[:, 1 + _FAMILY_COUNT :] = log_odds, families, of_words
-    grams[0], grams[1] = columns, cells
-    return adds, strongest, sketched(columns, sizes), grams, sizes
+    return adds, strongest, sketched(columns, sizes), columns, sizes
 
 
 @compiled
 def _word_weights(
     entries: Columns,
-    cells: Cells,
-    words: Cells,
+    runs: Ints,
+    words: Places,
     word_count: int,
     per_regression: Floats,
     per_joint: Floats,
     per_ratio: Floats,
 ) -> tuple[Floats, Ints]:
     """Sum what the n-grams that begin in each word add: float64 and, as int64, whose words they are."""
-    family_count = per_regression.shape[1]
     weights, rows = np.zeros(word_count), np.full(word_count, -1)
     first = 0
-    while first < len(entries):
-        word, cell, end = words[first], cells[first], first + 1
-        while end < len(entries) and words[end] == word and cells[end] == cell:
-            end += 1
-        if word >= 0:
-            regression, joint, bayes, _ = _summed(entries[first:end])
-            row, family = divmod(cell, family_count)
-            rows[word] = row
-            weights[word] += per_regression[row, family] * regression + per_joint[row] * joint + per_ratio[row] * bayes
-        first = end
+    for run in range(len(runs)):
+        last, (row, family) = runs[run, 0], divmod(runs[run, 1], _FAMILY_COUNT)
+        while family < TEXT_FAMILIES and first < last:
+            word, end = words[first], first + 1
+            while end < last and words[end] == word:
+                end += 1
+            if word >= 0:
+                regression, joint, bayes, _ = _summed(entries[first:end])
+                rows[word] = row
+                weights[word] += (
+                    per_regression[row, family] * regression + per_joint[row] * joint + per_ratio[row] * bayes
+                )
+            first = end
+        first = last
     return weights, rows
 
 
 @compiled
-def _strongest_words(weights: Floats, rows: Ints, starts: Cells, ends: Cells, count: int) -> tuple[Ints, Floats]:
+def _strongest_words(weights: Floats, rows: Ints, starts: Places, ends: Places, count: int) -> tuple[Ints, Floats]:
     strongest, adds = np.full((count, MAX_WORDS, 2), -1), np.zeros((count, MAX_WORDS))
     for word in range(len(weights)):
         row, weight = rows[word], weights[word]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.ngrams import COLUMN_BITS, FAMILIES
+from model.ngrams import COLUMN_BITS, FAMILIES, runs_of
 from model.scorer import Scorer, packed_table, unpacked_table
 
 
@@ -23,8 +23,8 @@ def test_of_columns_that_want_one_set_the_more_important_ones_have_it_each_once(
     found = unpacked_table(table)
     assert [part.tolist() for part in found] == [[3, 5], *[[4, 3]] * 3]
     scorer = Scorer(table, np.ones(len(FAMILIES)), np.zeros(len(FAMILIES)), 1.0, 1.0, 0.0, 1.0, 0.0)
-    cells, sizes = np.zeros(3, np.int32), np.array([[3] + [0] * (len(FAMILIES) - 1)])
-    entries = scorer.contributions(np.array([3, 5, 7], np.uint32), cells, sizes, np.zeros(1, np.bool_)).entries
+    runs, sizes = runs_of(np.zeros(3, np.int64)), np.array([[3] + [0] * (len(FAMILIES) - 1)])
+    entries = scorer.contributions(np.array([3, 5, 7], np.uint32), runs, sizes, np.zeros(1, np.bool_)).entries
     assert [int(entry) & 0xFF for entry in entries] == [4, 3, 0]
 
 
@@ -43,7 +43,7 @@ def test_a_name_and_a_link_that_both_speak_for_spam_add_their_product_but_in_a_p
     )
     sizes = np.zeros((1, len(FAMILIES)), dtype=np.int64)
     sizes[0, fields] = 1
-    found = scorer.contributions(columns.astype(np.uint32), np.array(fields, np.int32), sizes, np.array([is_ping]))
+    found = scorer.contributions(columns.astype(np.uint32), runs_of(np.array(fields)), sizes, np.array([is_ping]))
     half = 0.1 * 0.5 * product / 2
     assert found.families[0, fields].tolist() == pytest.approx([0.1 * name + half, 0.1 * link + half])
     assert found.log_odds[0] == pytest.approx(-1.0 + found.families.sum())

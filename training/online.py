@@ -17,12 +17,12 @@ import numpy as np
 from model.artifact import probability
 from model.compiled import compiled
 from model.explanation import log_odds_and_grams
-from model.ngrams import COLUMN_BITS, FAMILIES
+from model.ngrams import COLUMN_BITS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from model.ngrams import I32, U32, Floats, Grams, Ints
+    from model.ngrams import U32, Floats, Grams, Ints
     from model.scorer import Judged, Scorer
     from training.labels import GivenLabel
 
@@ -34,7 +34,6 @@ RATE = 8.0
 SHARED_RATE = 2.0
 """How far a label that was all wrong moves the log-odds of its own comment; ``benchmarks/quality/online.py``."""
 _SHIFT = np.uint32(COLUMN_BITS - TABLE_BITS)
-_FAMILY_COUNT = len(FAMILIES)
 
 
 class OnlineLayer:
@@ -64,7 +63,7 @@ class OnlineLayer:
         added = np.zeros(len(grams.sizes))
         for weights in (self._sites.get(site), self._shared):
             if weights is not None:
-                added += _sums(weights, grams.columns, grams.cells, grams.sizes)
+                added += _sums(weights, grams.columns, grams.sizes)
         return added
 
     def knows(self, site: str) -> bool:
@@ -83,10 +82,13 @@ def _move(weights: Weights, columns: U32, step: float) -> None:
 
 
 @compiled
-def _sums(weights: Weights, columns: U32, cells: I32, sizes: Ints) -> Floats:
+def _sums(weights: Weights, columns: U32, sizes: Ints) -> Floats:
     sums = np.zeros(len(sizes))
-    for place in range(len(columns)):
-        sums[cells[place] // _FAMILY_COUNT] += weights[columns[place] >> _SHIFT]
+    first = 0
     for row in range(len(sizes)):
-        sums[row] /= np.sqrt(max(sizes[row].sum(), 1))
+        size = sizes[row].sum()
+        for column in columns[first : first + size]:
+            sums[row] += weights[column >> _SHIFT]
+        sums[row] /= np.sqrt(max(size, 1))
+        first += size
     return sums

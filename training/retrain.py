@@ -24,7 +24,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from model.artifact import CHUNK_COMMENTS, packed
-from model.ngrams import FAMILIES, grams_of
+from model.ngrams import grams_of
 from model.scorer import packed_table, unpacked_table
 from model.segments import parts_of
 from training.dataset import MAX_NEAR_COPIES, MAX_PER_SITE_AND_LABEL, near_copy_key
@@ -282,11 +282,9 @@ def changed_scorer(scorer: Scorer, columns: Ints, changes: Floats) -> Scorer:
 def _measured_chunk(scorer: Scorer, comments: Sequence[Comment]) -> tuple[npt.NDArray[np.uint32], Ints, Floats, Floats]:
     """Return the n-grams of comments, row by row, how many each has here and in all, and the base log-odds."""
     grams = grams_of([parts_of(comment) for comment in comments])
-    log_odds = scorer.contributions(grams.columns, grams.cells, grams.sizes, grams.is_ping).log_odds
-    rows = grams.cells // len(FAMILIES)
-    order = np.argsort(rows, kind="stable")
-    lengths = np.bincount(rows, minlength=len(comments))
-    return grams.columns[order], lengths, np.maximum(grams.sizes.sum(axis=1), 1).astype(np.float64), log_odds
+    log_odds = scorer.contributions(grams.columns, grams.runs, grams.sizes, grams.is_ping).log_odds
+    lengths = grams.sizes.sum(axis=1)
+    return grams.columns, lengths, np.maximum(lengths, 1).astype(np.float64), log_odds
 
 
 def _labellers(measured: Measured, labels: Sequence[Labelled], weights: Floats) -> list[Labeller]:
