@@ -75,17 +75,20 @@ def main() -> None:
 
 
 def _print_table(name: str, groups: dict[str, list[Row]], score_of: dict[str, float], model: Filter) -> None:
-    print(f"| {name} | spam | ham | ham blocked % | ham held % | spam blocked % | spam blocked or held % |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    of_ham = "ham discarded % | ham blocked % | ham held %"
+    print(f"| {name} | spam | ham | {of_ham} | spam discarded % | spam blocked % | spam blocked or held % |")
+    print(f"|{' --- |' * 9}")
     for group, rows in groups.items():
         if len(rows) < MIN_COMMENTS:
             continue
         spam = np.array([score_of[row.row_id] for row in rows if row.label == "spam"])
         ham = np.array([score_of[row.row_id] for row in rows if row.label == "ham"])
-        block, review = model.thresholds.block, model.thresholds.review
+        discard, block, review = model.thresholds.discard, model.thresholds.block, model.thresholds.review
         cells = [
+            _percent(ham >= discard),
             _percent(ham >= block),
             _percent((ham >= review) & (ham < block)),
+            _percent(spam >= discard),
             _percent(spam >= block),
             _percent(spam >= review),
         ]
