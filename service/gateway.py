@@ -185,7 +185,8 @@ def _declared_length(environ: WSGIEnvironment) -> int | None:
     """Return the length that the body is said to have, or ``None`` where only its end will tell."""
     if "HTTP_TRANSFER_ENCODING" in environ:
         return None
-    return int(environ.get("CONTENT_LENGTH", 0))
+    declared: str = environ.get("CONTENT_LENGTH", "0")
+    return int(declared) if declared.isdecimal() else None
 
 
 def _environ(scope: Scope) -> WSGIEnvironment:
@@ -200,6 +201,8 @@ def _environ(scope: Scope) -> WSGIEnvironment:
     environ["REMOTE_ADDR"] = scope.client.rpartition(":")[0]
     environ["SERVER_NAME"], _, environ["SERVER_PORT"] = scope.server.rpartition(":")
     for name, value in scope.headers.items():
+        if "_" in name:
+            continue  # it would pass for the one with a hyphen, which a proxy may have taken away
         variable = _variable_of(name)
         environ[variable] = f"{environ[variable]},{value}" if variable in environ else value
     return environ

@@ -93,6 +93,17 @@ def test_half_of_an_emoji_reads_as_a_replacement_character(client: FlaskClient) 
     assert broken["score"] == replaced["score"]
 
 
+@pytest.mark.parametrize("value", ["5", "abc", "1_3", "-1", ""])
+def test_a_header_with_an_underscore_is_not_taken_for_the_one_with_a_hyphen(service: Service, value: str) -> None:
+    for path, status in (("/v1/check", 200), ("/healthz", 200), ("/metrics", 200)):
+        method, body = ("POST", text_body("Hi")) if path == "/v1/check" else ("GET", b"")
+        head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {service.key}\r\n"
+        head += f"Content_Length: {value}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        with socket.create_connection((service.host, service.port), timeout=ANSWERS_WITHIN_SECONDS) as connection:
+            connection.sendall(head.encode() + body)
+            assert connection.recv(64).split(b" ")[1] == str(status).encode(), path
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "gzip, gzip"])
 def test_compressed_bodies_are_refused_unread(service: Service, encoding: str) -> None:
     bomb = gzip.compress(b'{"text": "' + b"a" * (100 * MIB) + b'"}')
