@@ -12,6 +12,7 @@ import io
 import json
 import math
 import zipfile
+import zlib
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 FORMAT = 7
 MAX_BYTES = 64 * 1024 * 1024
+MAX_HEADER_BYTES = 4 * 1024 * 1024
+MAX_WEIGHT = 1e6
+"""No scale, offset or other constant is so large; beyond, sums of them would be no numbers."""
 CHUNK_COMMENTS = 32
 """Comments measured together: more of them no longer fit into the processor's cache."""
 
@@ -44,6 +48,15 @@ LABELS = {False: "ham", True: "spam"}
 _MAGIC = b"hamgate model\n"
 _DIGEST_BYTES = 32
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_UNREADABLE = (
+    KeyError,
+    TypeError,
+    ValueError,
+    EOFError,
+    RuntimeError,  # an encrypted archive, an unknown compression, JSON nested too deeply
+    zlib.error,
+    zipfile.BadZipFile,
+)
 _ARRAYS: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {
     "table": (np.dtype("<u4"), (1 << SLOT_BITS,)),
     "family_scales": (np.dtype("<f8"), (len(FAMILIES),)),
@@ -218,6 +231,8 @@ def unpacked(content: bytes, name: str) -> Filter:
         raise ArtifactError(f"{name}: damaged or tampered with: its content does not match its digest")
     try:
         with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+            if archive.getinfo("header.json").file_size > MAX_HEADER_BYTES:
+                raise ValueError(f"its header is longer than {MAX_HEADER_BYTES:,} bytes")
             header = json.loads(archive.read("header.json"))
             if header["format"] != FORMAT:
                 remedy = "update Hamgate" if header["format"] > FORMAT else "train it anew"
@@ -228,7 +243,7 @@ def unpacked(content: bytes, name: str) -> Filter:
         constants = [float(constant) for constant in arrays["constants"]]
         scorer = Scorer(arrays["table"], arrays["family_scales"], arrays["family_offsets"], *constants)
         return Filter(scorer, Thresholds(**header["thresholds"]), header["card"], digest.hex()[:16])
-    except (KeyError, TypeError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise ArtifactError(f"{name}: no readable model: {error}") from error
 
 
@@ -240,6 +255,6 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray[Any, Any]:
     if member.file_size != expected:
         raise ValueError(f"{name} has {member.file_size} bytes, expected {expected}")
     array = np.frombuffer(archive.read(member), dtype=dtype).reshape(shape).copy()  # numpy's own memory has large pages
-    if dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(f"{name} holds numbers that are not finite")
+    if dtype.kind == "f" and not (np.abs(array) <= MAX_WEIGHT).all():
+        raise ValueError(f"{name} holds numbers that are no weights")
     return array

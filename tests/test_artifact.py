@@ -9,6 +9,7 @@ import pickle
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from model import SHIPPED
@@ -111,17 +112,45 @@ def test_another_format_is_refused_with_both_numbers_and_what_to_do(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
+    ("place", "is_in_directory"),
+    [(8, True), (10, True), (60, False), (3_000_000, False)],
+    ids=["flags", "method", "packed header", "packed table"],
+)
+def test_a_sealed_archive_that_is_damaged_inside_is_refused(tmp_path: Path, place: int, is_in_directory: bool) -> None:
+    payload = bytearray(SHIPPED.read_bytes()[HEADER_BYTES:])
+    payload[place + (payload.index(b"PK\x01\x02") if is_in_directory else 0)] ^= 0xFF
+    damaged = tmp_path / "damaged.hamgate"
+    damaged.write_bytes(sealed(bytes(payload)))
+    with pytest.raises(ArtifactError):
+        load(damaged)
+
+
+@pytest.mark.parametrize(
     ("member", "bytes_of_it"),
     [
         ("table.bin", b"\0" * 100),
         ("table.bin", b"\0" * (200 << 20)),
         ("constants.bin", b"\xff" * 40),
+        ("family_scales.bin", np.full(8, 1e308).tobytes()),
+        ("header.json", b"[" * 200_000),
+        ("header.json", b" " * (5 << 20)),
         ("family_scales.bin", b""),
         ("header.json", b"[]"),
         ("header.json", b"{not json"),
         ("header.json", b'{"format": 1, "card": {}, "thresholds": {"review": 2, "block": 1, "discard": 1}}'),
     ],
-    ids=["small table", "zip bomb", "not finite", "empty", "no object", "no JSON", "thresholds out of order"],
+    ids=[
+        "small table",
+        "zip bomb",
+        "not finite",
+        "no weights",
+        "deep",
+        "long",
+        "empty",
+        "no object",
+        "no JSON",
+        "thresholds out of order",
+    ],
 )
 def test_sealed_nonsense_is_refused(tmp_path: Path, member: str, bytes_of_it: bytes) -> None:
     nonsense = tmp_path / "nonsense.hamgate"
