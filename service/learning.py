@@ -69,9 +69,9 @@ def import_labels(files: tuple[str, ...], site: str, hash_addresses: bool, secre
 
     from service.addresses import label_store
     from service.secret import open_secret
-    from training.database import Database
     from training.formats.files import read_rows, require_readable
     from training.importing import Imported, add_labels, given_labels
+    from training.store import Store
 
     with refusals():
         for name in files:
@@ -79,7 +79,9 @@ def import_labels(files: tuple[str, ...], site: str, hash_addresses: bool, secre
         counts, rejections = Imported(), Rejections()
         rows = chain.from_iterable(map(read_rows, files))
         labels = with_progress(given_labels(rows, site, datetime.now(UTC), counts))
-        with Database(database) as opened:
+        with Store(database) as opened:
+            if opened.site(site) is None:
+                message(f"there is no site {site} yet: its labels wait for it (hamgate sites add {site})")
             store = label_store(opened, open_secret(opened, database, secret), hash_addresses)
             add_labels(rejections.sift(labels), store, counts)
         message(f"{counts.added:,} labels added, {counts.known:,} there already, {counts.unlabelled:,} without a label")

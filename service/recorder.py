@@ -62,7 +62,9 @@ class Recorder(Background):
         # At once, since what waits in many small parts slows down all else.
         written = self._labels.written(check_id, site, time.time(), comment, verdict)
         if written is not None:
-            self._hold([written])
+            with self._lock:
+                self._waiting.append(written)
+                self._hold_most(written.size)
 
     def count(self, site: str, kind: Kind) -> None:
         """Count a comment of a site in this month before long."""
@@ -70,13 +72,11 @@ class Recorder(Background):
         with self._lock:
             self._counts[site, month, kind] += 1
 
-    def _hold(self, checks: list[WrittenCheck]) -> None:
-        with self._lock:
-            for check in checks:
-                self._waiting.append(check)
-                self._waiting_bytes += check.size
-            while self._waiting_bytes > MAX_WAITING_BYTES:
-                self._waiting_bytes -= self._waiting.popleft().size
+    def _hold_most(self, more_bytes: int) -> None:
+        """Count what was added, and drop the oldest that are too many; called with the lock."""
+        self._waiting_bytes += more_bytes
+        while self._waiting_bytes > MAX_WAITING_BYTES:
+            self._waiting_bytes -= self._waiting.popleft().size
 
     def _pause_after(self, took: float) -> float:
         """Say for how many seconds to rest after a writing: for long where it failed, since the next may as well."""
@@ -118,8 +118,9 @@ class Recorder(Background):
                 _log.exception("checks can't be remembered")
             self._fails = True
             if isinstance(error, StoreError):
-                self._hold(checks)
                 with self._lock:
+                    self._waiting.extendleft(reversed(checks))  # older than what came meanwhile
+                    self._hold_most(sum(check.size for check in checks))
                     self._counts.update(counts)
 
     def _count_matches(self, now: datetime) -> None:

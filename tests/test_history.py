@@ -135,6 +135,8 @@ def test_what_was_said_is_shown_with_a_way_back_for_who_said_it(app: Flask, chec
     ann, bo = Browser(app, "ann"), Browser(app, "bo")
     ann.send("/moderate/decide", decision=f"ham {checks[0].id}.0")
     assert 'value="1-1"' in ann.get("/moderate/history/labels").text
+    for nonsense in ("9" * 20, "\u00b2", "-1"):
+        assert ann.get(f"/moderate/history/labels?before={nonsense}").status_code == 200
     shown = bo.get("/moderate/history/labels").text
     assert checks[0].comment.text in shown
     assert 'value="1-1"' not in shown

@@ -22,7 +22,7 @@ from service.auth import digest_of, make_key
 from service.cli import main
 from service.recorder import Recorder
 from service.rulebook import Rulebook
-from training.database import Database
+from training.database import Database, DatabaseUnusableError
 from training.labels import LabelStore, first_id
 from training.lists import ListStore
 from training.settings import SettingsStore
@@ -197,6 +197,35 @@ def test_checks_wait_for_a_database_that_fails_for_a_while_and_take_bounded_memo
     assert kept == ids[-2:]
 
 
+def test_what_could_not_be_written_is_older_than_what_came_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = Verdict(Decision.ALLOW, 0.1, (), "0" * 16)
+    with Database(f"sqlite:///{tmp_path / 'l.sqlite3'}") as database:
+        rulebook = Rulebook(SettingsStore(database), ListStore(database))
+        monkeypatch.setattr(recorder_module, "MIN_PAUSE_SECONDS", 60)
+        recorder = Recorder(LabelStore(database), Statistics(database), kept_days=1, rulebook=rulebook)
+        ids = [first_id(datetime.now(UTC)) + f"{number:020}" for number in range(6)]
+
+        def record(check_id: str) -> None:
+            recorder.record(check_id, "blog.example", Comment(text="Hi"), verdict)
+
+        def fails(checks: object) -> None:
+            record(ids[3])
+            record(ids[4])
+            raise DatabaseUnusableError("away")
+
+        for check_id in ids[:3]:
+            record(check_id)
+        with monkeypatch.context() as patched:
+            patched.setattr(recorder._labels, "keep", fails)
+            recorder._write()
+        monkeypatch.setattr(recorder_module, "MAX_WAITING_BYTES", 3 * recorder._waiting[0].size)
+        record(ids[5])
+        recorder.close()
+        assert [check_id for check_id in ids if LabelStore(database).check(check_id)] == ids[3:]
+
+
 def test_a_database_that_fails_is_asked_less_often_than_one_that_is_quick(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,6 +267,17 @@ def test_an_export_is_imported_and_a_second_time_changes_nothing(tmp_path: Path)
         given = all_labels(LabelStore(database))
     assert [(label.comment.text, label.label) for label in given] == [("Nice 0", "ham"), ("Nice 1", "spam")]
     assert {(label.site, label.labelled_by) for label in given} == {("blog.example", "wordpress")}
+
+
+def test_labels_of_a_site_that_is_not_there_are_imported_and_that_is_said(tmp_path: Path) -> None:
+    export, url = tmp_path / "blog.xml", f"sqlite:///{tmp_path / 'l.sqlite3'}"
+    export.write_text(wxr(comment(id="1", text="Nice", approved="1")))
+    first = run_import(url, export)
+    assert CliRunner().invoke(main, ["sites", "add", "blog.example", "--database", url]).exit_code == 0
+    second = run_import(url, export)
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert "there is no site blog.example yet" in first.stderr
+    assert "there is no site" not in second.stderr
 
 
 def test_a_broken_export_is_imported_up_to_where_it_breaks(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from training.store import Store
 
 PAGE_COMMENTS = 25
+MAX_NUMBER_DIGITS = 18
 DECISIONS = ("allow", "review", "block", "discard")
 LABELS = ("spam", "ham")
 
@@ -53,7 +54,8 @@ class HistoryPage:
     def changes(self) -> str:
         """Show what people said, and what they took back."""
         before = asked("before")
-        stretch = self._history.changes(_sought(LABELS), int(before) if before.isdigit() else None, PAGE_COMMENTS)
+        number = int(before) if before.isdecimal() and len(before) <= MAX_NUMBER_DIGITS else None
+        stretch = self._history.changes(_sought(LABELS), number, PAGE_COMMENTS)
         return self._page("labels.html", LABELS, stretch.before, changes=stretch.found, own=signed_in().name)
 
     def _page(self, template: str, outcomes: tuple[str, ...], before: str, **more: object) -> str:
