@@ -19,6 +19,7 @@ from training.consequences import (
     HELD_PER_BLOCKED,
     MIN_BLOCK,
     MIN_CHECKS,
+    MIN_LABELS,
     Site,
     Traffic,
     choose,
@@ -96,6 +97,13 @@ def test_where_the_sites_ham_scores_high_the_models_threshold_is_raised_and_noth
     assert choice.thresholds.block > 0.99
     assert choice.block.ham_at_or_above == 0
     assert choice.block.sentence.startswith("not promised")
+
+
+def test_the_first_labels_which_are_of_what_was_held_move_no_threshold(model: Filter) -> None:
+    for rate in BUDGETS:
+        few = choose(budget(rate), model, Foretold(np.full(MIN_LABELS - 1, 0.99), np.array([])))
+        assert "site's ham, not promised" not in (few.block.basis, few.review.basis)
+        assert few.block.score == choose(budget(rate), model, NOTHING).block.score
 
 
 def test_no_budget_blocks_what_is_probably_good(model: Filter) -> None:

@@ -314,7 +314,7 @@ def test_saying_the_same_as_somebody_else_is_no_quarrel(app: Flask, checks: list
     again = replace(checks[0], id="f" * 32)
     LabelStore(app.extensions["hamgate.store"]).remember([again])
     both = [f"{checks[0].id}.0", f"{again.id}.0"]
-    assert ann.send("/moderate/decide", decision="spam", chosen=both).json["said"] == "Called spam: 1 comment."
+    assert ann.send("/moderate/decide", decision="spam", chosen=both).json["said"] == "Called spam: 2 comments."
     answer = bo.send("/moderate/decide", decision="spam", chosen=both).json
     assert (answer["said"], answer["undo"], answer["refused"]) == ("Somebody has said so already.", "", 0)
     assert said(app) == [(SITE, "spam", "ann")]

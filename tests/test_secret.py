@@ -35,6 +35,13 @@ def test_the_secret_is_kept_and_only_its_owner_can_read_it(url: str, tmp_path: P
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_nobody_else_can_read_the_database_nor_its_journal(tmp_path: Path) -> None:
+    with Database(f"sqlite:///{tmp_path / 'hamgate.sqlite3'}"):
+        files = list(tmp_path.rglob("*.sqlite3*"))
+        assert {file.name.partition(".sqlite3")[2] for file in files} >= {"", "-wal"}
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
 def test_a_given_secret_is_taken_and_no_file_is_made(url: str, tmp_path: Path) -> None:
     assert key_of(url, GIVEN) == Secret(GIVEN).key("test")
     assert list(tmp_path.rglob("*.secret")) == []

@@ -37,7 +37,8 @@ HELD_PER_BLOCKED = 10
 MIN_BLOCK, MIN_REVIEW = 0.5, 0.2
 """No budget blocks or holds what is probably good: the labels of a site may be unlike what comes next."""
 MIN_CHECKS, MIN_LABELS = 100, 30
-"""With fewer, nothing is said of a site's traffic, and nothing is estimated from its labels."""
+"""With fewer, nothing is said of a site's traffic, and nothing is estimated from its labels: the first ones are mostly
+of what was held, and so of the ham that scores highest."""
 MIN_DAYS = 1.0
 TRAFFIC_SPAN, MAX_TRAFFIC = timedelta(days=28), 20_000
 
@@ -116,7 +117,7 @@ def _cut(rate: float, confidence: float, lowest: float, model: Filter, ham: Floa
     score, is_promised = _model_cut(rate, model)
     if own.is_promised:
         score, basis, is_promised = own.log_odds, "site", True
-    elif len(ham) and exact_interval(_count(ham, score), len(ham))[0] > rate:
+    elif len(ham) >= MIN_LABELS and exact_interval(_count(ham, score), len(ham))[0] > rate:
         bar = float(np.nextafter(ham_bar(ham, rate), np.inf))
         score, basis, is_promised = max(score, bar), "site's ham, not promised", False
     score = max(score, lowest)

@@ -69,7 +69,10 @@ class Database:
         parsed = _parsed(url)
         try:
             if parsed.get_backend_name() == "sqlite" and parsed.database:
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+                file = Path(parsed.database)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                if not file.exists():
+                    file.touch(mode=0o600)  # comments and addresses are nobody else's; its journal is made alike
             self._engine = _engine(parsed)
             try:
                 _bring_up_to_date(self._engine)

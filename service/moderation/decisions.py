@@ -113,7 +113,8 @@ def _told(label: str, ids: Sequence[str], answered: Sequence[Answered]) -> AnyRe
     """Say what was done, what can be taken back, and what somebody else has said meanwhile."""
     numbers = [answer.number for answer in answered if answer.number is not None]
     meanwhile = [answer.meanwhile.given for answer in answered if answer.meanwhile is not None]
-    sentences = [f"Called {label}: {_counted(len(numbers))}."] if numbers else []
+    # Equal comments have one label together.
+    sentences = [f"Called {label}: {_counted(len(answered) - len(meanwhile))}."] if numbers else []
     if not numbers and not meanwhile:
         sentences.append("Somebody has said so already.")
     sentences += [
