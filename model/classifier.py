@@ -24,7 +24,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 from model.compiled import compiled
-from model.design import design_of, selected, shared_columns, split
+from model.design import design_of, selected, shared_columns, split_by_group
 from model.ngrams import FAMILIES, TEXT_FAMILIES, runs_of
 from model.scorer import Scorer, packed_table
 
@@ -77,7 +77,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         field_alpha: of those over single fields, which have less to go by.
         epochs: passes over the comments.
         seed: of the order in which comments are visited.
-        jobs: processes to measure comments with.
+        jobs: processes, and then threads, to measure comments with.
 
     Learns ``scorer_``. Its log-odds are uncalibrated until ``calibrate`` has seen held-out scores.
     """
@@ -113,7 +113,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         counts = selected(design.counts, chosen, shared)
         columns, family_of = design.columns[shared], design.family_of[shared]
         are_few = len(design.labels) <= FEW_COMMENTS
-        ratios, frequencies = _bayes_ratios(counts, labels, sites)
+        ratios, frequencies = _ratios_and_frequencies(counts, labels, sites)
         ratios[~design.is_word[shared]] = 0
         regression, joint, scales, offsets = self._fit_regressions(
             counts, frequencies, family_of, sizes, labels, sites, are_few
@@ -189,7 +189,7 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         joint, _ = self._descended(counts, rarities, size_of_all, labels, every_comment_alike, self.text_alpha, loss)
         weights = np.zeros(counts.shape[1])
         scales, offsets = np.full(len(FAMILIES), 1e-9), np.zeros(len(FAMILIES))
-        parts = split(counts, family_of, len(FAMILIES), frequencies)
+        parts = split_by_group(counts, family_of, len(FAMILIES), frequencies)
         for family, name in enumerate(FAMILIES):
             place, present = np.flatnonzero(family_of == family), np.flatnonzero(sizes[:, family] > 0)
             is_regressed = name != "text_words" or are_few
@@ -239,10 +239,14 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 
 
 def _rarities(frequencies: Ints, comments: int) -> npt.NDArray[np.float32]:
-    """Return each column's inverse document frequency, in units of its mean over all n-grams: float32, shape (c,)."""
+    """Return each column's inverse document frequency, in units of its mean over all n-grams: float32, shape (c,).
+
+    Smoothed as scikit-learn's ``TfidfTransformer`` does it. No column may be without comments.
+    """
     one_more = (1 + frequencies).astype(np.float32)
     rarities: npt.NDArray[np.float32] = np.log(np.float32(1 + comments) / one_more) + np.float32(1)
-    mean = rarities.astype(np.float64) @ frequencies / max(int(frequencies.sum()), 1)
+    # Not as a product of vectors, whose last digits show how many threads there were.
+    mean = (rarities.astype(np.float64) * frequencies).sum() / max(int(frequencies.sum()), 1)
     return rarities / np.float32(mean)
 
 
@@ -279,10 +283,11 @@ def site_weights(labels: Ints, sites: Ints, power: float) -> Floats:
     return weights
 
 
-def _bayes_ratios(counts: sparse.csr_matrix, labels: Ints, sites: Ints) -> tuple[Floats, Ints]:
+def _ratios_and_frequencies(counts: sparse.csr_matrix, labels: Ints, sites: Ints) -> tuple[Floats, Ints]:
     """Return each column's log-likelihood ratio from how many comments of each label have it (Robinson 2003).
 
-    And how many comments of both labels have it: int64, shape (c,).
+    Returns:
+        the ratios, float64, shape (c,), and how many comments have a column, int64, shape (c,).
     """
     weights = site_weights(labels, sites, BAYES_SITE_POWER)
     sums = _label_sums(counts.indptr, counts.indices, counts.shape[1], weights, labels)

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     Descriptions = npt.NDArray[np.uint32]
 
 CHUNK_COMMENTS = 64
-PLACED_AT_ONCE = 4_096
+CHUNK_ROWS = 4_096
+"""Comments whose n-grams a thread looks up at once."""
 MIN_SITES = 2
 """An n-gram of one site alone says more about that site than about spam."""
 _DESCRIPTION_BITS = 32 - COLUMN_BITS
@@ -80,8 +81,8 @@ def design_of(comments: Sequence[Comment], labels: Sequence[int], sites: Sequenc
         shared = _shared_descriptions(described, indptr, numbers, threads)
         firsts = _first_places(shared)
         found = threads(
-            delayed(_places)(described, indptr[start : start + PLACED_AT_ONCE + 1], shared, firsts)
-            for start in range(0, len(comments), PLACED_AT_ONCE)
+            delayed(_places)(described, indptr[start : start + CHUNK_ROWS + 1], shared, firsts)
+            for start in range(0, len(comments), CHUNK_ROWS)
         )
     indices = np.concatenate([places for places, _ in found])
     ends = np.append(0, np.cumsum(np.concatenate([lengths for _, lengths in found])))
@@ -204,7 +205,7 @@ def _count_groups(
 
 
 def selected(counts: sparse.csr_matrix, rows: Ints, columns: Ints) -> sparse.csr_matrix:
-    """Return some rows and, in ascending order, some columns."""
+    """Return some rows and, in ascending order, some columns of a matrix of ones."""
     place_of = np.full(counts.shape[1], -1, dtype=np.int32)
     place_of[columns] = np.arange(len(columns))
     places, ends = _gathered(counts.indices, counts.indptr, rows, place_of)
@@ -228,12 +229,12 @@ def _gathered(
     return places[:end], ends
 
 
-def split(
+def split_by_group(
     counts: sparse.csr_matrix, group_of: npt.NDArray[np.int8], groups: int, frequencies: Ints
 ) -> list[sparse.csr_matrix]:
-    """Return a matrix for the columns of each group, in ascending order, with all rows; one pass for all of them.
+    """Return a matrix for the columns of each group, in ascending order, with all rows of a matrix of ones.
 
-    ``frequencies``, int64, shape (c,), are how many rows have each column.
+    One pass for all groups, laid out by ``frequencies``, int64, shape (c,): how many of these rows have each column.
     """
     place_of = np.empty(counts.shape[1], dtype=np.int32)
     for group in range(groups):

@@ -75,7 +75,8 @@ class Grams:
     Attributes:
         columns: uint32, shape (g,).
         runs: int64, shape (r, 3): n-grams of one cell that stand together: where they end, exclusively, their cell,
-            which is comment * len(FAMILIES) + family, and 1 where they are of words, or traits.
+            which is comment * len(FAMILIES) + family, and 1 where they are of words, or traits. Runs may be empty, and
+            a cell may have several.
         words: int32, shape (g,): the word of a comment's text in which, or in the blank before which, the n-gram
             begins, as an index into the words; -1 for what begins behind the last, or is not of the text.
         sizes: int64, shape (n, families): how many distinct n-grams a comment has of each family.

@@ -255,8 +255,11 @@ def _word_weights(
     weights, rows = np.zeros(word_count), np.full(word_count, -1)
     first = 0
     for run in range(len(runs)):
-        last, (row, family) = runs[run, 0], divmod(runs[run, 1], _FAMILY_COUNT)
-        while family < TEXT_FAMILIES and first < last:
+        last = runs[run, 0]
+        row, family = divmod(runs[run, 1], _FAMILY_COUNT)
+        if family >= TEXT_FAMILIES:
+            first = last
+        while first < last:
             word, end = words[first], first + 1
             while end < last and words[end] == word:
                 end += 1
@@ -267,7 +270,6 @@ def _word_weights(
                     per_regression[row, family] * regression + per_joint[row] * joint + per_ratio[row] * bayes
                 )
             first = end
-        first = last
     return weights, rows
 
 

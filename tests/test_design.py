@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from model.comment import Comment
-from model.design import Design, design_of, split
+from model.design import Design, design_of, split_by_group
 from model.ngrams import FAMILIES, grams_of
 from model.segments import Kind, Parts, parts_of
 
@@ -53,7 +53,7 @@ def test_on_a_single_site_it_is_what_several_comments_have() -> None:
 def test_a_matrix_split_by_groups_has_every_column_in_its_group_and_its_order() -> None:
     dense = np.random.default_rng(0).random((200, 60)) < 0.1
     group_of = np.random.default_rng(1).integers(0, 3, 60).astype(np.int8)
-    parts = split(sparse.csr_matrix(dense.astype(np.float32)), group_of, 4, dense.sum(axis=0))
+    parts = split_by_group(sparse.csr_matrix(dense.astype(np.float32)), group_of, 4, dense.sum(axis=0))
     assert len(parts) == 4
     for group, part in enumerate(parts):
         np.testing.assert_array_equal(part.toarray(), dense[:, group_of == group])

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfTransformer
 
 from model.artifact import load
-from model.classifier import SpamClassifier, site_weights
+from model.classifier import SpamClassifier, _rarities, site_weights
 from model.comment import Comment
 from model.design import design_of
 from model.ngrams import FAMILIES
@@ -144,6 +146,14 @@ def test_a_trait_is_held_back_as_much_whether_it_is_rare_or_not(monkeypatch: pyt
     assert changed[FAMILIES.index("text_characters")]
     assert changed[FAMILIES.index("author")]
     assert not changed[[FAMILIES.index("traits"), FAMILIES.index("shape")]].any()
+
+
+def test_rarities_are_inverse_document_frequencies_in_units_of_their_mean() -> None:
+    counts = sparse.csr_matrix((np.random.default_rng(0).random((200, 60)) < 0.2).astype(np.float32))
+    expected = TfidfTransformer(norm=None).fit(counts).idf_
+    expected /= expected[counts.indices].mean()
+    found = _rarities(np.asarray(counts.sum(axis=0)).ravel().astype(np.int64), 200)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_a_site_weighs_less_than_its_comments_and_both_labels_weigh_alike() -> None:

@@ -83,6 +83,7 @@ def _move(weights: Weights, columns: U32, step: float) -> None:
 
 @compiled
 def _sums(weights: Weights, columns: U32, sizes: Ints) -> Floats:
+    """Sum the weights of each comment's n-grams, which stand comment by comment, as many as ``sizes`` says."""
     sums = np.zeros(len(sizes))
     first = 0
     for row in range(len(sizes)):

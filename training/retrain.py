@@ -228,10 +228,10 @@ def measure(
     for measured in parallel(delayed(_measured_chunk)(scorer, chunk) for chunk in chunks):
         results.append(measured)
         done(len(results) / len(chunks))
-    lengths = np.concatenate([length for _, length, _, _ in results])
-    every = np.concatenate([columns for columns, _, _, _ in results]).astype(np.int64)
+    lengths = np.concatenate([length for _, length, _ in results])
+    every = np.concatenate([columns for columns, _, _ in results]).astype(np.int64)
     columns, places = np.unique(every, return_inverse=True)
-    data = (1 / np.sqrt(np.concatenate([size for _, _, size, _ in results]))).repeat(lengths)
+    data = (1 / np.sqrt(np.maximum(lengths, 1))).repeat(lengths)
     indptr = np.concatenate([[0], np.cumsum(lengths)])
     counts = sparse.csr_matrix((data, places, indptr), shape=(len(labels), len(columns)))
     shared = np.flatnonzero(np.bincount(places, minlength=len(columns)) >= MIN_COMMENTS)
@@ -279,12 +279,11 @@ def changed_scorer(scorer: Scorer, columns: Ints, changes: Floats) -> Scorer:
     return replace(scorer, table=table, joint_scale=scale)
 
 
-def _measured_chunk(scorer: Scorer, comments: Sequence[Comment]) -> tuple[npt.NDArray[np.uint32], Ints, Floats, Floats]:
-    """Return the n-grams of comments, row by row, how many each has here and in all, and the base log-odds."""
+def _measured_chunk(scorer: Scorer, comments: Sequence[Comment]) -> tuple[npt.NDArray[np.uint32], Ints, Floats]:
+    """Return the n-grams of comments, row by row, how many each has, and the base log-odds."""
     grams = grams_of([parts_of(comment) for comment in comments])
     log_odds = scorer.contributions(grams.columns, grams.runs, grams.sizes, grams.is_ping).log_odds
-    lengths = grams.sizes.sum(axis=1)
-    return grams.columns, lengths, np.maximum(lengths, 1).astype(np.float64), log_odds
+    return grams.columns, grams.sizes.sum(axis=1), log_odds
 
 
 def _labellers(measured: Measured, labels: Sequence[Labelled], weights: Floats) -> list[Labeller]:
