@@ -16,6 +16,10 @@ _IGNORABLE = (
     "\ufeff\uffa0\ufff0-\ufff8"
 )
 _IGNORABLE_ASTRAL = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+INVISIBLE = f"{_CONTROLS}{_BIDI}{_IGNORABLE}{_IGNORABLE_ASTRAL}"
+"""What is not shown at all, as a class of a regular expression."""
+WIDTHLESS = "\x0c\u2028\u2029\ufff9-\ufffc"
+"""What browsers draw without any width, though it stands between lines elsewhere, or for a picture."""
 _RIGHT_TO_LEFT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
 
 _SMALL_CAPITALS = dict(zip("ᴀʙᴄᴅᴇꜰғɢʜɪᴊᴋʟᴍɴᴏᴘǫꞯʀꜱᴛᴜᴠᴡʏᴢᴨᴧᴩʍɜɯ", "abcdeffghijklmnopqqrstuvwyzплрмеш", strict=True))
@@ -49,10 +53,12 @@ _SMALL = "".join(_SMALL_CAPITALS)
 # What may need folding and is no business of NFKC's. Characters beyond the basic plane are mostly emoji; telling them
 # apart here would make the search three times as slow for everybody.
 _ODD = re.compile(
-    f"[\x80-\x9f\u2028\u2029{_CONTROLS}{_BIDI}{_OVERLAYS}{_MARKS}{_SMALL}\u1950-\u1974{_IGNORABLE}\U00010000-\U0010ffff]"
+    f"[{WIDTHLESS}\x80-\x9f{_CONTROLS}{_BIDI}{_OVERLAYS}{_MARKS}{_SMALL}\u1950-\u1974{_IGNORABLE}\U00010000-\U0010ffff]"
 )
-_INVISIBLE = re.compile(f"[{_CONTROLS}{_BIDI}{_IGNORABLE}{_IGNORABLE_ASTRAL}]")
-_HIDDEN = re.compile(f"[{_CONTROLS}{_BIDI}{_IGNORABLE}{_IGNORABLE_ASTRAL}]{{1,64}}")
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
+_BETWEEN_LETTERS = re.compile(rf"(?<=[^\W_])[{WIDTHLESS}]+(?=[^\W_])")
+MIN_WIDTHLESS = 3
+_HIDDEN = re.compile(f"[{INVISIBLE}]{{1,64}}")
 _IS_BIDI = re.compile(f"[{_BIDI}]")
 _IS_RIGHT_TO_LEFT = re.compile(f"[{_RIGHT_TO_LEFT}]")
 _FULLWIDTH_LETTERS = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]{2}")
@@ -98,6 +104,7 @@ def fold_characters(text: str, signals: set[str]) -> str:
     if not is_odd and unicodedata.is_normalized("NFKC", text):
         return text
     if is_odd:
+        text = _without_widthless(text, signals)
         text = _without_invisible(text.translate(_REPAIRED), signals)
     text = _composed(text)
     if is_odd:
@@ -147,6 +154,15 @@ def _without_stacks(text: str, signals: set[str]) -> str:
             signals.add("stacked-marks")
         text = unicodedata.normalize("NFC", _OVERLAY.sub("", text))
     return text
+
+
+def _without_widthless(text: str, signals: set[str]) -> str:
+    """Join what stands apart in no browser; once or twice in a text, it may be a line's end that was pasted."""
+    joined, count = _BETWEEN_LETTERS.subn("", text)
+    if count < MIN_WIDTHLESS:
+        return text
+    signals.add("invisible")
+    return joined
 
 
 def _without_invisible(text: str, signals: set[str]) -> str:

@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
+from model.characters import INVISIBLE
 from model.links import host_of
 from model.shape import END, MAX_CHARACTERS
 from model.text import plain_of, read
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 MAX_LINKS = 20
 MAX_URL_CHARACTERS = 250
+MAX_RAW_URL_CHARACTERS = 4_000
 MAX_NAME_CHARACTERS = 150
+MAX_RAW_NAME_CHARACTERS = 2_000
 MAX_ANCHOR_CHARACTERS = 200
 _PINGS = ("pingback", "trackback")
 
@@ -120,6 +123,8 @@ def folded_name(author: str) -> str:
 def _readable_name(author: str) -> str:
     if not author:
         return ""
+    if len(author) > MAX_NAME_CHARACTERS:
+        author = _PADDING.sub(" ", author[:MAX_RAW_NAME_CHARACTERS])
     return plain_of(author[:MAX_NAME_CHARACTERS]) or author[:MAX_NAME_CHARACTERS].strip()
 
 
@@ -128,12 +133,16 @@ def _readable_url(url: str) -> str:
     url = url.strip()
     if not url:
         return ""
+    if len(url) > MAX_URL_CHARACTERS:
+        url = _USER.sub(r"\1", url[:MAX_RAW_URL_CHARACTERS])
     url = url[: 2 * MAX_URL_CHARACTERS]
     if "%" in url:
         url = unquote(url, errors="replace")
     return _SCHEME.sub("", url).rstrip("/")[:MAX_URL_CHARACTERS]
 
 
+_PADDING = re.compile(rf"[\s{INVISIBLE}]{{2,}}")
+_USER = re.compile(r"^((?:[A-Za-z]{2,8}:)?/{0,3})[^/?#]*@")
 _SCHEME = re.compile(r"^(?:[A-Za-z]{2,8}:)?/{0,3}(?:www\.)?")
 
 

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from model.characters import fold_characters
+from model.characters import INVISIBLE, fold_characters
 from model.links import (
     Link,
     decode_entities,
@@ -93,16 +93,21 @@ _DISGUISED_DIGITS = ("a0a", "a00a", "x0x", " 0a", ",0a", "n0a", " 0x", ",0x", "n
 def read(text: str) -> Reading:
     """Read ``text`` as people would, in time linear in its length.
 
-    At most the first ``HEAD_CHARACTERS`` and the last ``TAIL_CHARACTERS`` characters are read.
+    At most the first ``HEAD_CHARACTERS`` and the last ``TAIL_CHARACTERS`` characters are read, not counting padding in
+    ten times as many: long runs of what browsers show nothing of.
     """
-    if len(text) > _MOST_CHARACTERS:
-        text = text[:HEAD_CHARACTERS] + "\n" + text[-TAIL_CHARACTERS:]
-    return _read(text)
+    return _read(_cut(text, 10 * HEAD_CHARACTERS, 10 * TAIL_CHARACTERS))
+
+
+def _cut(text: str, head: int = HEAD_CHARACTERS, tail: int = TAIL_CHARACTERS) -> str:
+    return text if len(text) <= head + tail else f"{text[:head]}\n{text[-tail:]}"
 
 
 @lru_cache(maxsize=16)
 def _read(text: str) -> Reading:
     """Read a text of bounded length; a site's lists ask for the text that the model has just read."""
+    if len(text) > _MOST_CHARACTERS:
+        text = _cut(_PADDING.sub(" ", text))
     signals: set[str] = set()
     links: list[Link] = []
     plain = _plain(text, links, signals)
@@ -117,7 +122,7 @@ def plain_of(text: str) -> str:
 def _plain(text: str, links: list[Link], signals: set[str]) -> str:
     if "&" in text:
         text = decode_entities(text, signals)
-    if not text.isascii():
+    if not text.isascii() or "\f" in text:
         text = fold_characters(text, signals)[:_MOST_CHARACTERS]  # some ligatures stand for 18 letters
     if "<" in text:
         text = strip_html(text, links, signals)
@@ -150,6 +155,9 @@ def _stand_in(mask: re.Match[str]) -> str:
     return {"phone": f" {PHONE_SIGN} ", "email": f" {MAIL_SIGN} "}.get(mask[1].lower(), " ")
 
 
+_PADDING = re.compile(
+    rf"(?:[\s{INVISIBLE}]|&nbsp;|&\#[x0-9A-Fa-f]{{1,8}};|<!--[^>]{{0,200}}-->|</?[A-Za-z]{{1,10}}>){{100,}}",
+)
 _NO_DIGITS = bytes(code for code in range(128) if not chr(code).isdigit())
 _MASK = re.compile(r"\[(phone|email|link|username)\]", re.IGNORECASE)
 _EMAIL = re.compile(

@@ -105,6 +105,17 @@ def test_the_link_of_its_own_field_counts_before_that_in_the_name() -> None:
     assert dict(parts_of(comment).segments)[Kind.URL] == " jo.example "
 
 
+@pytest.mark.parametrize("padding", [" " * 200, "\u200b" * 200, " \t" * 100])
+def test_padding_hides_nothing_of_a_name(padding: str) -> None:
+    segments = parts_of(Comment(text="Hi", author=f"{padding}Jane{padding}Cheap Pills")).segments
+    assert dict(segments)[Kind.AUTHOR].split() in (["Jane", "Cheap", "Pills"], ["JaneCheap", "Pills"])
+
+
+def test_a_long_user_hides_no_host_of_a_link() -> None:
+    segments = parts_of(Comment(text="Hi", author_url=f"http://{'a' * 300}@pills.example/buy")).segments
+    assert dict(segments)[Kind.URL] == " pills.example/buy "
+
+
 def test_an_angle_bracket_in_a_name_is_no_link() -> None:
     assert dict(parts_of(Comment(text="Hi", author="Jo <3")).segments)[Kind.AUTHOR] == " Jo <3 "
 

@@ -319,6 +319,20 @@ def test_only_the_head_and_the_tail_of_a_long_text_are_read() -> None:
     assert len(reading.plain) <= HEAD_CHARACTERS + TAIL_CHARACTERS + 1
 
 
+@pytest.mark.parametrize("filler", [" ", "\n", "\u200b", "\u00ad", "&nbsp; ", "<!--x-->", "<b></b>"])
+def test_padding_hides_nothing_of_a_long_text(filler: str) -> None:
+    padding = filler * (HEAD_CHARACTERS // len(filler))
+    assert read(f"I agree.{padding}Buy pills{padding}.").plain.split() == ["I", "agree.", "Buy", "pills", "."]
+
+
+@pytest.mark.parametrize("character", "\f\u2028\u2029\ufff9\ufffa\ufffb\ufffc")
+def test_letters_apart_by_what_has_no_width_are_one_word(character: str) -> None:
+    reading = read(f"buy {character.join('viagra')} now")
+    assert (reading.plain, reading.signals) == ("buy viagra now", ("invisible",))
+    pasted = read(f"one line{character}and another")
+    assert "invisible" not in pasted.signals
+
+
 def _seconds_to_read(text: str) -> float:
     def once() -> float:
         started = time.process_time()
