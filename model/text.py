@@ -47,6 +47,10 @@ MAIL_SIGN = "✉"
 """What phone numbers and e-mail addresses are read as, so that one that a data set masked looks like one it did not."""
 HEAD_CHARACTERS = 8_000
 TAIL_CHARACTERS = 2_000
+PADDED = 7
+"""More than the 65,525 characters that WordPress takes are looked through for padding."""
+MIN_PADDING = 100
+"""So many blanks, invisible characters, comments or empty tags in a row are padding."""
 _MOST_CHARACTERS = HEAD_CHARACTERS + TAIL_CHARACTERS
 
 
@@ -93,10 +97,10 @@ _DISGUISED_DIGITS = ("a0a", "a00a", "x0x", " 0a", ",0a", "n0a", " 0x", ",0x", "n
 def read(text: str) -> Reading:
     """Read ``text`` as people would, in time linear in its length.
 
-    At most the first ``HEAD_CHARACTERS`` and the last ``TAIL_CHARACTERS`` characters are read, not counting padding in
-    ten times as many: long runs of what browsers show nothing of.
+    At most the first ``HEAD_CHARACTERS`` and the last ``TAIL_CHARACTERS`` characters are read. Padding, long runs of
+    what browsers show nothing of, doesn't count, as far as it lies within ``PADDED`` times as many.
     """
-    return _read(_cut(text, 10 * HEAD_CHARACTERS, 10 * TAIL_CHARACTERS))
+    return _read(_cut(text, PADDED * HEAD_CHARACTERS, PADDED * TAIL_CHARACTERS))
 
 
 def _cut(text: str, head: int = HEAD_CHARACTERS, tail: int = TAIL_CHARACTERS) -> str:
@@ -107,11 +111,19 @@ def _cut(text: str, head: int = HEAD_CHARACTERS, tail: int = TAIL_CHARACTERS) ->
 def _read(text: str) -> Reading:
     """Read a text of bounded length; a site's lists ask for the text that the model has just read."""
     if len(text) > _MOST_CHARACTERS:
-        text = _cut(_PADDING.sub(" ", text))
+        text = _cut(_without_padding(text))
     signals: set[str] = set()
     links: list[Link] = []
     plain = _plain(text, links, signals)
     return Reading(plain, _masked(text), tuple(links), tuple(sorted(signals)))
+
+
+def _without_padding(text: str) -> str:
+    """Shorten long runs of what browsers show nothing of."""
+    text = _BLANKS.sub(lambda run: " " if len(run[0]) >= MIN_PADDING else run[0], text)
+    if text.count(">") + text.count("&nbsp;") + text.count("&#") < MIN_PADDING:
+        return text
+    return _UNSEEN.sub(lambda run: " " if run["padding"] else run[0], text)
 
 
 def plain_of(text: str) -> str:
@@ -155,9 +167,12 @@ def _stand_in(mask: re.Match[str]) -> str:
     return {"phone": f" {PHONE_SIGN} ", "email": f" {MAIL_SIGN} "}.get(mask[1].lower(), " ")
 
 
-_PADDING = re.compile(
-    rf"(?:[\s{INVISIBLE}]|&nbsp;|&\#[x0-9A-Fa-f]{{1,8}};|<!--[^>]{{0,200}}-->|</?[A-Za-z]{{1,10}}>){{100,}}",
-)
+# What \s stands for, written out, which makes the search twice as fast.
+_BLANK = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+# Short runs are matched as well, so that no search begins again within one.
+_BLANKS = re.compile(f"[{_BLANK}{INVISIBLE}][{_BLANK}{INVISIBLE}]++")
+_UNIT = rf"(?:[\s{INVISIBLE}]|&nbsp;|&\#[x0-9A-Fa-f]{{1,8}};|<!--[^>]{{0,200}}+>|</?[A-Za-z]{{1,10}}>)"
+_UNSEEN = re.compile(rf"(?P<padding>{_UNIT}{{{MIN_PADDING},}}+)|{_UNIT}++")
 _NO_DIGITS = bytes(code for code in range(128) if not chr(code).isdigit())
 _MASK = re.compile(r"\[(phone|email|link|username)\]", re.IGNORECASE)
 _EMAIL = re.compile(

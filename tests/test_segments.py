@@ -108,7 +108,7 @@ def test_the_link_of_its_own_field_counts_before_that_in_the_name() -> None:
 @pytest.mark.parametrize("padding", [" " * 200, "\u200b" * 200, " \t" * 100])
 def test_padding_hides_nothing_of_a_name(padding: str) -> None:
     segments = parts_of(Comment(text="Hi", author=f"{padding}Jane{padding}Cheap Pills")).segments
-    assert dict(segments)[Kind.AUTHOR].split() in (["Jane", "Cheap", "Pills"], ["JaneCheap", "Pills"])
+    assert dict(segments)[Kind.AUTHOR].split() == ["Jane", "Cheap", "Pills"]
 
 
 def test_a_long_user_hides_no_host_of_a_link() -> None:
