@@ -231,6 +231,8 @@ def unpacked(content: bytes, name: str) -> Filter:
         raise ArtifactError(f"{name}: damaged or tampered with: its content does not match its digest")
     try:
         with zipfile.ZipFile(io.BytesIO(payload)) as archive:
+            if any(member.compress_type != zipfile.ZIP_DEFLATED for member in archive.infolist()):
+                raise ValueError("it is packed in another way than Hamgate packs")
             if archive.getinfo("header.json").file_size > MAX_HEADER_BYTES:
                 raise ValueError(f"its header is longer than {MAX_HEADER_BYTES:,} bytes")
             header = json.loads(archive.read("header.json"))

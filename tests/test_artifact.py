@@ -111,6 +111,21 @@ def test_another_format_is_refused_with_both_numbers_and_what_to_do(tmp_path: Pa
         load(other)
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_archive_packed_in_another_way_is_refused_unread(tmp_path: Path, method: int) -> None:
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(SHIPPED.read_bytes()[HEADER_BYTES:])) as old,
+        zipfile.ZipFile(buffer, "w", method) as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    other = tmp_path / "other.hamgate"
+    other.write_bytes(sealed(buffer.getvalue()))
+    with pytest.raises(ArtifactError, match="packed in another way"):
+        load(other)
+
+
 @pytest.mark.parametrize(
     ("place", "is_in_directory"),
     [(8, True), (10, True), (60, False), (3_000_000, False)],
