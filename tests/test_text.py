@@ -179,7 +179,6 @@ HOSTILE = {
     "open brackets": "[" * 100_000,
     "open angle brackets": "<" * 100_000,
     "almost padding": (" " * 99 + "x") * 1_000,
-    "almost padding by tags": ("<b>" * 99 + "x") * 300,
     "comments left open": "<!----" * 16_000,
     "open links": "<a " * 40_000,
     "open hrefs": '<a href="' * 20_000,
