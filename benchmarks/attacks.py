@@ -67,12 +67,22 @@ def _wrapped(word: str, rng: random.Random) -> str:
     return f"{word[:at]}<{tag}>{word[at:]}</{tag}>"
 
 
+def _split_by_made_up_tags(word: str, rng: random.Random) -> str:
+    tag = "".join(rng.choices(_LOWER, k=rng.randint(1, 6)))
+    at = rng.randrange(1, len(word))
+    return f"{word[:at]}<x{tag}>{word[at:]}"
+
+
 def _as_entities(word: str, rng: random.Random) -> str:
     return "".join(rng.choice((f"&#{ord(letter)};", f"&#x{ord(letter):x};", letter)) for letter in word)
 
 
 def _zero_width(word: str, rng: random.Random) -> str:
     return "".join(letter + rng.choice(("\u200b", "\u200c", "\u2060", "\u00ad", "")) for letter in word[:-1]) + word[-1]
+
+
+def _widthless(word: str, rng: random.Random) -> str:
+    return rng.choice(("\u2028", "\u2029", "\ufff9", "\ufffa", "\ufffb", "\ufffc", "\f")).join(word)
 
 
 def _overridden(word: str, rng: random.Random) -> str:
@@ -139,10 +149,19 @@ def _padded(text: str, rng: random.Random) -> str:
     return " ".join((*before, text, *after))
 
 
+def _among_unseen(text: str, rng: random.Random) -> str:
+    """Set a text among so much that browsers don't show that a filter may read no further."""
+    unseen = rng.choice((" ", "\n", "\u200b", "&nbsp; ", "<!--x-->", "<b></b>"))
+    before, after = rng.sample(_INNOCENT, 2)
+    return f"{before}{unseen * (40_000 // len(unseen))}{text}{unseen * (10_000 // len(unseen))}{after}"
+
+
 ATTACKS: dict[str, Attack] = {
     "html-wrap": _rewriting(_wrapped),
+    "made-up-tags": _rewriting(_split_by_made_up_tags),
     "entities": _rewriting(_as_entities),
     "zero-width": _rewriting(_zero_width),
+    "widthless": _rewriting(_widthless),
     "bidi": _rewriting(_overridden),
     "homoglyphs": _rewriting(_with_lookalikes),
     "letter-spacing": _rewriting(_spaced),
@@ -153,4 +172,5 @@ ATTACKS: dict[str, Attack] = {
     "mathematical": _rewriting(_mathematical),
     "bbcode": _rewriting(_in_bbcode),
     "innocent-padding": _padded,
+    "unseen-padding": _among_unseen,
 }

@@ -104,14 +104,18 @@ def fold_characters(text: str, signals: set[str]) -> str:
     if not is_odd and unicodedata.is_normalized("NFKC", text):
         return text
     if is_odd:
-        text = _without_widthless(text, signals)
-        text = _without_invisible(text.translate(_REPAIRED), signals)
+        text = show_hidden(text, signals)
     text = _composed(text)
     if is_odd:
         text = _without_stacks(text, signals)
         text = _without_indicators(text, signals)
     text = _without_styles(text, signals)
     return _without_small_capitals(text, signals) if is_odd else text
+
+
+def show_hidden(text: str, signals: set[str]) -> str:
+    """Take away what is not shown, and turn round what is shown backwards; styled letters stay as they are."""
+    return _without_invisible(_without_widthless(text, signals).translate(_REPAIRED), signals)
 
 
 def _composed(text: str) -> str:

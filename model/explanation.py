@@ -131,6 +131,7 @@ _TRAITS = {
     "hidden_look_alikes": "letters replaced by look-alikes",
     "hidden_styled_letters": "letters in fancy alphabets",
     "hidden_spaced_letters": "letters spaced out",
+    "hidden_split_words": "words split by markup",
     "hidden_invisible": "invisible characters",
     "hidden_bidi": "reversed writing direction",
     "hidden_stacked_marks": "stacked accents",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from itertools import islice
 from typing import NamedTuple
 
 
@@ -50,10 +51,7 @@ def decode_entities(text: str, signals: set[str]) -> str:
     """
 
     def character(match: re.Match[str]) -> str:
-        decoded = unescape(match[0])
-        if match[0][1] == "#" and decoded.isascii() and decoded.isalnum():
-            signals.add("entities")
-        return decoded
+        return _letter(match, signals) or unescape(match[0])
 
     for _ in range(3):
         decoded = _ENTITY.sub(character, text)
@@ -61,6 +59,20 @@ def decode_entities(text: str, signals: set[str]) -> str:
             break
         text = decoded
     return text
+
+
+def decode_letters(text: str, signals: set[str]) -> str:
+    """Decode those references alone that stand for plain letters or digits."""
+    return _ENTITY.sub(lambda match: _letter(match, signals) or match[0], text)
+
+
+def _letter(reference: re.Match[str], signals: set[str]) -> str:
+    """Return the plain letter or digit that a numeric reference stands for, nothing if it stands for none."""
+    decoded = unescape(reference[0]) if reference[0][1] == "#" else ""
+    if not (decoded.isascii() and decoded.isalnum()):
+        return ""
+    signals.add("entities")
+    return decoded
 
 
 _COMMENT = re.compile(r"<!--[^<>]{0,2000}-->")
@@ -85,6 +97,28 @@ _INLINE_TAGS = _names(
     " strike strong style sub summary sup svg textarea time title tt u var wbr"
 )
 _TAGS = _BLOCK_TAGS | _CELL_TAGS | _INLINE_TAGS
+
+
+MIN_SPLITS = 3
+_HTML_WITHIN_LINE = (
+    rf"(?i:/?(?!(?:a|sub|sup|{'|'.join(sorted(_BLOCK_TAGS | _CELL_TAGS))})(?![A-Za-z0-9]))[A-Za-z][A-Za-z0-9]{{0,15}}"
+    r"(?![A-Za-z0-9@._:-])[^<>]{0,200}>)"
+)
+_BBCODE_WITHIN_LINE = r"(?i:/?(?:b|i|u|s|color|size|font)(?:=[^\]\[]{0,200})?\])"
+_WITHIN_LINE = re.compile(rf"<{_HTML_WITHIN_LINE}|\[{_BBCODE_WITHIN_LINE}")
+# Each begins with its bracket, so that a search skips ahead to one.
+_WITHIN_WORD = re.compile(rf"(?:<(?<=[^\W_]<){_HTML_WITHIN_LINE}|\[(?<=[^\W_]\[){_BBCODE_WITHIN_LINE})(?=[^\W_])")
+
+
+def join_split_words(text: str, signals: set[str]) -> str:
+    """Take off the tags that change no more than how words look, if they stand within words; one or two may be meant.
+
+    Tags that nobody knows are shown nowhere, and are of these.
+    """
+    if len(list(islice(_WITHIN_WORD.finditer(text), MIN_SPLITS))) < MIN_SPLITS:
+        return text
+    signals.add("split-words")
+    return _WITHIN_LINE.sub("", text)
 
 
 class _Unwrapped:

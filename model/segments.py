@@ -92,7 +92,7 @@ def parts_of(comment: Comment) -> Parts:
     linked = _link_segments(reading, own_host) if reading.links else []
     segments.extend(linked)
     segments.append((Kind.SHAPE, _shape_of(name, reading.written[:MAX_CHARACTERS], url)))
-    traits = traits_of(comment.text, reading, name, url, len(linked))
+    traits = traits_of(reading, name, url, len(linked))
     return Parts(segments, traits, comment.type in _PINGS)
 
 

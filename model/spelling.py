@@ -15,10 +15,16 @@ _SPACED = re.compile(
     rf"([ *_~|·•])(?:{_SPACED_LETTER}\1){{2,40}}{_SPACED_LETTER}(?![^\W_]|['’])"
     rf"|([.-])(?:{_SPACED_LETTER}\2){{3,40}}{_SPACED_LETTER}(?![^\W_]|['’]))"
 )
+_SPACED_TOO = re.compile(
+    rf"{_NO_LETTER_BEFORE}{_SPACED_LETTER}([*_~|·•.-])(?:{_SPACED_LETTER}\1){{1,40}}{_SPACED_LETTER}(?![^\W_]|['’])"
+)
 
 
 def join_spaced_letters(text: str, signals: set[str]) -> str:
-    """Join words of at least four letters that are set apart, or five where it is by dots or hyphens."""
+    """Join words of at least four letters that are set apart, or five where it is by dots or hyphens.
+
+    In a text that has such words, those of three letters are joined as well, but not where it is by blanks.
+    """
 
     def joined(match: re.Match[str]) -> str:
         letters = match[0][::2]
@@ -27,7 +33,8 @@ def join_spaced_letters(text: str, signals: set[str]) -> str:
         signals.add("spaced-letters")
         return letters
 
-    return _SPACED.sub(joined, text)
+    rejoined = _SPACED.sub(joined, text)
+    return rejoined if rejoined == text else _SPACED_TOO.sub(joined, rejoined)
 
 
 def _stands_alone(letter: str) -> bool:
@@ -114,9 +121,9 @@ _ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
 
 
 def shorten_elongated(text: str, signals: set[str]) -> str:
-    """Cut runs of three and more equal letters down to two."""
+    """Cut runs of three and more equal letters down to one: more words are spelt with one than with two."""
 
-    def two(match: re.Match[str]) -> str:
+    def one(match: re.Match[str]) -> str:
         run = match[0]
         if run[0] >= "\u3040" or "\u1100" <= run[0] <= "\u11ff":
             return run  # laughter and doubled words in Chinese, Japanese and Korean
@@ -131,6 +138,6 @@ def shorten_elongated(text: str, signals: set[str]) -> str:
             if run == "III" or (before.isalpha() and after.isalpha() and (run[0] not in _VOWELS or run[0] in "eE")):
                 return run  # Schifffahrt
         signals.add("elongated")
-        return run[:2]
+        return run[0]
 
-    return _ELONGATED.sub(two, text)
+    return _ELONGATED.sub(one, text)

@@ -11,10 +11,12 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from model.characters import INVISIBLE, fold_characters
+from model.characters import INVISIBLE, fold_characters, show_hidden
 from model.links import (
     Link,
     decode_entities,
+    decode_letters,
+    join_split_words,
     strip_bare_urls,
     strip_bbcode,
     strip_bracket_links,
@@ -38,6 +40,7 @@ SIGNALS = (
     "markdown-link",
     "spaced-letters",
     "spintax",
+    "split-words",
     "stacked-marks",
     "styled-letters",
     "wiki-link",
@@ -58,12 +61,13 @@ class Reading(NamedTuple):
     """What ``read`` found.
 
     ``plain`` is the text as people read it: case kept, URLs removed and their anchors kept, white space folded to
-    single blanks and line ends. ``written`` is the text as it was written, markup and disguises included,
-    with phone numbers and e-mail addresses masked. ``signals`` are the sorted names, out of ``SIGNALS``, of what
-    was found.
+    single blanks and line ends. ``typed`` is the text as it was typed, markup and other alphabets included; but what
+    hid its plain letters is taken away, lest they tell nothing any more. ``written`` is the same with phone numbers and
+    e-mail addresses masked. ``signals`` are the sorted names, out of ``SIGNALS``, of what was found.
     """
 
     plain: str
+    typed: str
     written: str
     links: tuple[Link, ...]
     signals: tuple[str, ...]
@@ -114,8 +118,11 @@ def _read(text: str) -> Reading:
         text = _cut(_without_padding(text))
     signals: set[str] = set()
     links: list[Link] = []
+    if "<" in text or "[" in text:
+        text = join_split_words(text, signals)
     plain = _plain(text, links, signals)
-    return Reading(plain, _masked(text), tuple(links), tuple(sorted(signals)))
+    typed = _undisguised(text, signals)
+    return Reading(plain, typed, _masked(typed), tuple(links), tuple(sorted(signals)))
 
 
 def _without_padding(text: str) -> str:
@@ -149,6 +156,23 @@ def _plain(text: str, links: list[Link], signals: set[str]) -> str:
     if "{" in text and _SPINTAX.search(text):
         signals.add("spintax")
     return _plain_words(text, signals)
+
+
+_DISGUISES = (
+    (("entities",), decode_letters),
+    (("bidi", "invisible"), show_hidden),
+    (("spaced-letters",), join_spaced_letters),
+    (("leet",), undo_leetspeak),
+    (("elongated",), shorten_elongated),
+)
+
+
+def _undisguised(text: str, signals: set[str]) -> str:
+    """Undo what hides plain letters, where it was found."""
+    for names, undo in _DISGUISES:
+        if not signals.isdisjoint(names):
+            text = undo(text, set())
+    return text
 
 
 def _masked(text: str) -> str:

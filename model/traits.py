@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from model.text import Reading
 
 
-def traits_of(written: str, reading: Reading, name: str, url: str, linked: int) -> list[str]:
-    """Name the traits of a text as it was written and as it is read, with so many links to be counted.
+def traits_of(reading: Reading, name: str, url: str, linked: int) -> list[str]:
+    """Name the traits of a text, with so many links to be counted.
 
     ``name`` and ``url`` are the author's, as people read them; empty where they are unknown.
     """
@@ -41,7 +41,7 @@ def traits_of(written: str, reading: Reading, name: str, url: str, linked: int) 
     if url:
         host = _host_in(url)
         traits += _traits_of_url(host != host.lower(), min(url.count("/"), 4), min(url.count("-"), 4), length)
-    return [*traits, *_traits_of_line_ends(written[:HEAD_CHARACTERS], url)]
+    return [*traits, *_traits_of_line_ends(reading.typed[:HEAD_CHARACTERS], url)]
 
 
 _LINK_STARTS = ("http://", "https://", "www.")

@@ -18,15 +18,17 @@ SPAM = (
 # The share of words read back; the rest are spellings that an honest word could have, too ("ballloon", "r_e_d").
 READ_BACK = dict.fromkeys(ATTACKS, 1.0) | {
     "homoglyphs": 0.95,
-    "letter-spacing": 0.75,
+    "letter-spacing": 0.8,
     "leetspeak": 0.8,
-    "elongation": 0.5,
+    "elongation": 0.9,
     "emoji-letters": 0.98,
 }
 SIGNAL = {
-    "html-wrap": "html",
+    "html-wrap": "split-words",
+    "made-up-tags": "split-words",
     "entities": "entities",
     "zero-width": "invisible",
+    "widthless": "invisible",
     "bidi": "bidi",
     "homoglyphs": "look-alikes",
     "letter-spacing": "spaced-letters",
@@ -35,7 +37,7 @@ SIGNAL = {
     "emoji-letters": "styled-letters",
     "fullwidth": "styled-letters",
     "mathematical": "styled-letters",
-    "bbcode": "bbcode",
+    "bbcode": "split-words",
 }
 
 
@@ -47,7 +49,7 @@ def _seeded(seed: int) -> random.Random:
 def test_an_attack_is_repeatable_by_its_seed(name: str) -> None:
     versions = [ATTACKS[name](SPAM, _seeded(seed)) for seed in (1, 1, 2)]
     assert versions[0] == versions[1] != versions[2]
-    assert SPAM not in versions[1:] or name == "innocent-padding"
+    assert SPAM not in versions[1:] or name in ("innocent-padding", "unseen-padding")
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -33,6 +33,9 @@ HIDDEN = [
     ("see [[http://x.com|this]] page", "see this page", "wiki-link"),
     ("see [http://x.com this] page", "see this page", "wiki-link"),
     ("{Hello|Hi} there", "{Hello|Hi} there", "spintax"),
+    ("ch<b>e</b>ap p<i>ill</i>s", "cheap pills", "split-words"),
+    ("ch<x>eap p</y>il<z i=1>ls", "cheap pills", "split-words"),
+    ("ch[b]e[/b]ap p[color=red]ill[/color]s", "cheap pills", "split-words"),
     # characters
     ("vi\u200bag\u200dra", "viagra", "invisible"),
     ("vi\u00adag\u2060ra", "viagra", "invisible"),
@@ -66,6 +69,7 @@ HIDDEN = [
     ("v.i.a.g.r.a pills", "viagra pills", "spaced-letters"),
     ("A L E X I S 1 7", "ALEXIS17", "spaced-letters"),
     ("s_l_o_t win", "slot win", "spaced-letters"),
+    ("b.u.y v.i.a.g.r.a n-o-w", "buy viagra now", "spaced-letters"),
     ("加 我 微 信", "加我微信", "spaced-letters"),
     ("𝘿 𝐎 R 𝘼 7 7", "DORA77", "spaced-letters"),
     ("m4xw1n v1agra p0rn", "maxwin viagra porn", "leet"),
@@ -73,8 +77,8 @@ HIDDEN = [
     ("F0LLOWERS", "FOLLOWERS", "leet"),
     ("3аработок лю6ого", "заработок любого", "leet"),
     ("3аработок в 0000", "заработок в 0000", "leet"),
-    ("soooo gooood", "soo good", "elongated"),
-    ("ооочень", "оочень", "elongated"),
+    ("soooo niceeee", "so nice", "elongated"),
+    ("ооочень", "очень", "elongated"),
 ]
 
 # Each is read as it stands, and nothing about it counts as hidden.
@@ -225,6 +229,37 @@ def test_hidden_text_is_read_as_people_read_it_and_named(text: str, plain: str, 
     reading = read(text)
     assert reading.plain == plain
     assert signal in reading.signals
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ch<b>e</b>ap p<i>ill</i>s",
+        "ch<x>eap p</y>il<z i=1>ls",
+        "ch[b]e[/b]ap p[color=red]ill[/color]s",
+        "&#99;h&#x65;ap pills",
+        "ch\u200beap pi\u2060lls",
+        "ch\u2028e\ufff9ap p\u2029ills",
+        "\u202epaehc\u202c pills",
+        "ch\u200eeap pills",
+        "cheap p1lls",
+        "c-h-e-a-p pills",
+        "cheap piiiiills",
+    ],
+)
+def test_what_hides_letters_changes_nothing_of_how_a_text_is_written(text: str) -> None:
+    reading = read(text)
+    assert reading.written == "cheap pills"
+    assert reading.signals
+
+
+@pytest.mark.parametrize(
+    "text", ["<b>W</b>orld <b>W</b>ide", "Map<String>s of List<Integer>s", "one<br>two<br>three<p>four<br>five"]
+)
+def test_tags_in_words_once_or_twice_or_between_lines_are_as_meant(text: str) -> None:
+    reading = read(text)
+    assert reading.written == text
+    assert "split-words" not in reading.signals
 
 
 @pytest.mark.parametrize(("language", "text"), HONEST.items(), ids=HONEST)
