@@ -77,7 +77,7 @@ def parts_of(comment: Comment) -> Parts:
     """
     reading = read(comment.text)
     text = reading.plain.lower()
-    segments = [(Kind.TEXT, f" {text} "), (Kind.WRITTEN, f" {reading.written.lower()} ")]
+    segments = [(Kind.TEXT, f" {text} "), (Kind.WRITTEN, f" {_written(reading.written)} ")]
     own_host = host_of(comment.permalink) if comment.permalink else ""
     author, links_of_name = _name_and_links(comment.author)
     name = _readable_name(author)
@@ -94,6 +94,19 @@ def parts_of(comment: Comment) -> Parts:
     segments.append((Kind.SHAPE, _shape_of(name, reading.written[:MAX_CHARACTERS], url)))
     traits = traits_of(reading, name, url, len(linked))
     return Parts(segments, traits, comment.type in _PINGS)
+
+
+def _written(text: str) -> str:
+    """Return what is told by a text's characters: in lower case, and of URLs not how they begin.
+
+    ``https`` says when a comment was written, and not what for. What stands in markup stays.
+    """
+    text = text.lower()
+    return _URL_START.sub("", text) if "://" in text or "www." in text else text
+
+
+# Written so that a search skips ahead to its first letter.
+_URL_START = re.compile(r"(?:h(?<![=\"'\]>/]h)ttps?://(?:www\.)?|w(?<![=\"'\]>/]w)ww\.)(?=\w)")
 
 
 def _shape_of(name: str, written: str, url: str) -> str:

@@ -186,3 +186,16 @@ def test_blanks_at_the_ends_of_all_lines_are_a_trait(text: str, lines: int) -> N
 @pytest.mark.parametrize("text", ["One.\nTwo.", "One. \nTwo.\nThree.", "One. Two. "])
 def test_blanks_at_the_ends_of_some_lines_are_not(text: str) -> None:
     assert not [trait for trait in traits(text=text) if trait.startswith("blank_ends")]
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("See https://www.example.org/a", "see example.org/a"),
+        ("see http://example.org/a", "see example.org/a"),
+        ("see www.example.org/a", "see example.org/a"),
+        ('see <a href="http://www.example.org">www here</a>', 'see <a href="http://www.example.org">www here</a>'),
+    ],
+)
+def test_how_a_url_begins_is_no_evidence_but_in_markup(text: str, written: str) -> None:
+    assert (Kind.WRITTEN, f" {written} ") in parts_of(Comment(text=text)).segments
