@@ -104,7 +104,7 @@ def fold_characters(text: str, signals: set[str]) -> str:
     if not is_odd and unicodedata.is_normalized("NFKC", text):
         return text
     if is_odd:
-        text = show_hidden(text, signals)
+        text = without_hidden(text, signals)
     text = _composed(text)
     if is_odd:
         text = _without_stacks(text, signals)
@@ -113,7 +113,7 @@ def fold_characters(text: str, signals: set[str]) -> str:
     return _without_small_capitals(text, signals) if is_odd else text
 
 
-def show_hidden(text: str, signals: set[str]) -> str:
+def without_hidden(text: str, signals: set[str]) -> str:
     """Take away what is not shown, and turn round what is shown backwards; styled letters stay as they are."""
     return _without_invisible(_without_widthless(text, signals).translate(_REPAIRED), signals)
 

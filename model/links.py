@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from itertools import islice
 from typing import NamedTuple
+
+from model.characters import INVISIBLE
 
 
 class Link(NamedTuple):
@@ -41,7 +42,7 @@ _AUTHORITY_END = re.compile(r"[/?#\\]")
 
 # Named references need their semicolon, so that "?a=1&copy=2" stays a URL; numbers have a bounded length because int()
 # refuses very long ones.
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};)")
+_ENTITY = re.compile(r"&(?:#0{0,20}[0-9]{1,7};?|#[xX]0{0,20}[0-9a-fA-F]{1,6};?|[A-Za-z][A-Za-z0-9]{1,31};)")
 
 
 def decode_entities(text: str, signals: set[str]) -> str:
@@ -62,8 +63,16 @@ def decode_entities(text: str, signals: set[str]) -> str:
 
 
 def decode_letters(text: str, signals: set[str]) -> str:
-    """Decode those references alone that stand for plain letters or digits."""
-    return _ENTITY.sub(lambda match: _letter(match, signals) or match[0], text)
+    """Decode those references alone that stand for plain letters or digits, or for what is not shown."""
+
+    def character(match: re.Match[str]) -> str:
+        letter = _letter(match, signals)
+        return letter if letter or _UNSHOWN.fullmatch(unescape(match[0])) else match[0]
+
+    return _ENTITY.sub(character, text)
+
+
+_UNSHOWN = re.compile(f"[{INVISIBLE}]")
 
 
 def _letter(reference: re.Match[str], signals: set[str]) -> str:
@@ -100,25 +109,57 @@ _TAGS = _BLOCK_TAGS | _CELL_TAGS | _INLINE_TAGS
 
 
 MIN_SPLITS = 3
-_HTML_WITHIN_LINE = (
-    rf"(?i:/?(?!(?:a|sub|sup|{'|'.join(sorted(_BLOCK_TAGS | _CELL_TAGS))})(?![A-Za-z0-9]))[A-Za-z][A-Za-z0-9]{{0,15}}"
-    r"(?![A-Za-z0-9@._:-])[^<>]{0,200}>)"
+"""So many words split by tags are no accident: of all labelled ham only a comment about acronyms has as many."""
+_NAME_WITHIN_LINE = (
+    rf"(?!(?:a|sub|sup|{'|'.join(sorted(_BLOCK_TAGS | _CELL_TAGS))})(?![a-z0-9]))(?P<html>[a-z][a-z0-9._:-]{{0,40}})"
 )
-_BBCODE_WITHIN_LINE = r"(?i:/?(?:b|i|u|s|color|size|font)(?:=[^\]\[]{0,200})?\])"
-_WITHIN_LINE = re.compile(rf"<{_HTML_WITHIN_LINE}|\[{_BBCODE_WITHIN_LINE}")
 # Each begins with its bracket, so that a search skips ahead to one.
-_WITHIN_WORD = re.compile(rf"(?:<(?<=[^\W_]<){_HTML_WITHIN_LINE}|\[(?<=[^\W_]\[){_BBCODE_WITHIN_LINE})(?=[^\W_])")
+_WITHIN_LINE = re.compile(
+    rf"<(?i:[/!?]?{_NAME_WITHIN_LINE}(?:\s[^<>=]{{0,40}}=[^<>]{{0,200}}|\s{{0,9}}[/?]?)>)|<!--[^<>]{{0,2000}}-->"
+    r"|\[(?i:/?(?P<bbcode>b|i|u|s|color|size|font)(?:=[^\]\[\s/]{0,40})?\])"
+)
+_BBCODE_END = re.compile(r"\[/([A-Za-z][A-Za-z0-9]{0,9})")
 
 
 def join_split_words(text: str, signals: set[str]) -> str:
-    """Take off the tags that change no more than how words look, if they stand within words; one or two may be meant.
+    """Take off the tags that split words of Latin, Greek or Cyrillic letters, if three words are split.
 
-    Tags that nobody knows are shown nowhere, and are of these.
+    Tags that nobody knows are of these, for browsers don't show them. Those are not that have lines or links to show,
+    and BBCode that is closed nowhere: programs index with a[i].
     """
-    if len(list(islice(_WITHIN_WORD.finditer(text), MIN_SPLITS))) < MIN_SPLITS:
+    if text.count("<") + text.count("[") < MIN_SPLITS:
+        return text
+    closed = frozenset(map(str.lower, _BBCODE_END.findall(text)))
+    names: set[str] = set()
+    row: set[str] = set()
+    splits, end, is_in_word = 0, -1, False
+    for tag in _WITHIN_LINE.finditer(text):
+        name = _formatting_name(tag, closed)
+        if name:
+            if tag.start() != end:
+                row, is_in_word = set(), _SPLITTABLE.match(text, max(tag.start() - 1, 0)) is not None
+            row.add(name)
+            end = tag.end()
+            if is_in_word and _SPLITTABLE.match(text, end):
+                splits += 1
+                names |= row
+    if splits < MIN_SPLITS:
         return text
     signals.add("split-words")
-    return _WITHIN_LINE.sub("", text)
+    return _WITHIN_LINE.sub(lambda tag: "" if _formatting_name(tag, closed) in names else tag[0], text)
+
+
+_SPLITTABLE = re.compile(r"[^\W_\u0530-\U0010ffff]")
+
+
+def _formatting_name(tag: re.Match[str], closed: frozenset[str]) -> str:
+    """Name a tag that may split words; empty if it may not."""
+    if tag["bbcode"]:
+        bbcode = tag["bbcode"].lower()
+        return f"[{bbcode}" if "=" in tag[0] or bbcode in closed else ""
+    if tag["html"]:
+        return "" if "://" in tag[0] else tag["html"].lower()
+    return "<!--"
 
 
 class _Unwrapped:
@@ -223,10 +264,9 @@ _BBCODE = re.compile(
     r"(?:url|link)\s{0,3}=\s{0,3}[\"']?([^\s\]\[\"'<>]{1,2000})[\"']?(?:\s-)?\s?[\]>]?"  # 1: [url=…], also unclosed
     r"|(/(?:url|link)\b)\]?(?:\s-(?=\s|\Z))?"  # 2: [/url], also unclosed
     r"|/?(url|b|i|u|s|img|quote|code|list|color|size|font|center|left|right|email|spoiler|youtube|video|table|tr|td"
-    r"|h[1-6]|\*)(=[^\]\[]{0,200})?\])",  # 3: the name of any other tag, 4: its value
+    r"|h[1-6]|\*)(=(?:(?!://)[^\]\[]){0,200})?\])",  # 3: the name of any other tag, 4: its value
     re.IGNORECASE,
 )
-_BBCODE_END = re.compile(r"\[/([A-Za-z][A-Za-z0-9]{0,9})")
 
 
 def strip_bbcode(text: str, links: list[Link], signals: set[str]) -> str:

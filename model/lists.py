@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Self
 from model.comment import ModelError
 from model.links import host_of
 from model.segments import folded_name
+from model.spelling import with_single_letters
 from model.text import HEAD_CHARACTERS, TAIL_CHARACTERS, read
 from model.verdict import Decision
 
@@ -158,7 +159,11 @@ def _rank(line: Line) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What of a comment lines can speak of. ``hosts`` are linked to, ``named`` only stand in the text."""
+    """What of a comment lines can speak of. ``hosts`` are linked to, ``named`` only stand in the text.
+
+    ``drawn_out`` are the words of a text some of whose words are, without doubled letters: what is left of a run of
+    letters doesn't tell whether the word has one or two.
+    """
 
     author: str = ""
     email: str = ""
@@ -166,19 +171,24 @@ class _Seen:
     hosts: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     words: tuple[list[str], ...] = ()
+    drawn_out: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, comment: Comment, subjects: frozenset[str]) -> Self:
         """Look at a comment; at its text only where lines speak of links or phrases."""
         author = folded_name(comment.author)
         hosts, named, words = (), (), ()  # type: tuple[str, ...], tuple[str, ...], tuple[list[str], ...]
+        drawn_out: list[str] = []
         if "domain" in subjects or "phrase" in subjects:
             reading = read(comment.text)
             if "domain" in subjects:
                 hosts, named = _hosts(comment, reading), _named_hosts(reading.plain)
             if "phrase" in subjects:
                 words = _words(author), _words(reading.plain), *_other_words(comment.text, reading)
-        return cls(author, comment.author_email.strip().lower(), _address(comment.user_ip), hosts, named, words)
+                if "elongated" in reading.signals:
+                    drawn_out = _words(with_single_letters(reading.plain))
+        email = comment.author_email.strip().lower()
+        return cls(author, email, _address(comment.user_ip), hosts, named, words, drawn_out)
 
 
 def _hosts(comment: Comment, reading: Reading) -> tuple[str, ...]:
@@ -219,7 +229,7 @@ class _Index:
         self._emails: dict[str, Line] = {}
         self._domains: dict[str, Line] = {}
         self._networks: dict[tuple[int, int], dict[int, Line]] = {}
-        self._phrases = _Node()
+        self._phrases, self._phrases_drawn_out = _Node(), _Node()
         for line in lines:
             self._add(line)
 
@@ -235,7 +245,8 @@ class _Index:
             yield from self._lines_of_ip(seen.ip)
         if self._phrases.following:
             for words in seen.words:
-                yield from self._lines_of_words(words)
+                yield from self._lines_of_words(words, self._phrases)
+            yield from self._lines_of_words(seen.drawn_out, self._phrases_drawn_out)
 
     def lines_of_hosts(self, seen: _Seen) -> Iterator[Line]:
         """Yield the lines that name a domain which is linked to, or stands in the text."""
@@ -253,10 +264,10 @@ class _Index:
             if version == ip.version and (line := networks.get(int(ip) >> bits)):
                 yield line
 
-    def _lines_of_words(self, words: list[str]) -> Iterator[Line]:
+    def _lines_of_words(self, words: list[str], phrases: _Node) -> Iterator[Line]:
         ended = [*words, ""]  # no phrase goes on with an empty word
         for place, word in enumerate(words):
-            node = self._phrases.following.get(word)
+            node = phrases.following.get(word)
             while node is not None:
                 if node.line is not None:
                     yield node.line
@@ -278,14 +289,16 @@ class _Index:
                 of_size.setdefault(int(network.network_address) >> bits, line)
             case Subject.PHRASE:
                 for words in {_phrase_words(read(line.pattern).plain), _phrase_words(line.pattern)}:
-                    self._add_phrase(words, line)
+                    _add_phrase(self._phrases, words, line)
+                    _add_phrase(self._phrases_drawn_out, with_single_letters(words), line)
 
-    def _add_phrase(self, words: str, line: Line) -> None:
-        node = self._phrases
-        for word in words.split():
-            node = node.following.setdefault(word, _Node())
-        if node is not self._phrases and node.line is None:
-            node.line = line
+
+def _add_phrase(phrases: _Node, words: str, line: Line) -> None:
+    node = phrases
+    for word in words.split():
+        node = node.following.setdefault(word, _Node())
+    if node is not phrases and node.line is None:
+        node.line = line
 
 
 def _within(lines: dict[str, Line], host: str, sign: str = "") -> Iterator[Line]:

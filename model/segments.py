@@ -77,7 +77,7 @@ def parts_of(comment: Comment) -> Parts:
     """
     reading = read(comment.text)
     text = reading.plain.lower()
-    segments = [(Kind.TEXT, f" {text} "), (Kind.WRITTEN, f" {_written(reading.written)} ")]
+    segments = [(Kind.TEXT, f" {text} "), (Kind.WRITTEN, f" {_without_url_starts(reading.written.lower())} ")]
     own_host = host_of(comment.permalink) if comment.permalink else ""
     author, links_of_name = _name_and_links(comment.author)
     name = _readable_name(author)
@@ -96,17 +96,16 @@ def parts_of(comment: Comment) -> Parts:
     return Parts(segments, traits, comment.type in _PINGS)
 
 
-def _written(text: str) -> str:
-    """Return what is told by a text's characters: in lower case, and of URLs not how they begin.
+def _without_url_starts(text: str) -> str:
+    """Leave out how URLs begin; ``https`` says when a comment was written, and not what for.
 
-    ``https`` says when a comment was written, and not what for. What stands in markup stays.
+    But for those right behind a quote, an equals sign or a bracket, as they stand in markup.
     """
-    text = text.lower()
     return _URL_START.sub("", text) if "://" in text or "www." in text else text
 
 
 # Written so that a search skips ahead to its first letter.
-_URL_START = re.compile(r"(?:h(?<![=\"'\]>/]h)ttps?://(?:www\.)?|w(?<![=\"'\]>/]w)ww\.)(?=\w)")
+_URL_START = re.compile(r"(?:h(?<![\w=\"'\]>/]h)ttps?://(?:www\.)?|w(?<![\w=\"'\]>/]w)ww\.)(?=\w)")
 
 
 def _shape_of(name: str, written: str, url: str) -> str:

@@ -12,18 +12,19 @@ _SPACED_LETTER = r"(?:[^\W_]|[@$])"
 _NO_LETTER_BEFORE = r"(?<![^\W_])(?<![^\W_]['’])(?<![@#])"
 _SPACED = re.compile(
     rf"{_NO_LETTER_BEFORE}{_SPACED_LETTER}(?:"
-    rf"([ *_~|·•])(?:{_SPACED_LETTER}\1){{2,40}}{_SPACED_LETTER}(?![^\W_]|['’])"
-    rf"|([.-])(?:{_SPACED_LETTER}\2){{3,40}}{_SPACED_LETTER}(?![^\W_]|['’]))"
+    rf"([ *_~|·•\u00a0\u2000-\u200a])(?:{_SPACED_LETTER}\1){{2,40}}{_SPACED_LETTER}(?![^\W_]|['’])"
+    rf"|([.:;\"\\`^–—!-])(?:{_SPACED_LETTER}\2){{3,40}}{_SPACED_LETTER}(?![^\W_]|['’]))"
 )
-_SPACED_TOO = re.compile(
-    rf"{_NO_LETTER_BEFORE}{_SPACED_LETTER}([*_~|·•.-])(?:{_SPACED_LETTER}\1){{1,40}}{_SPACED_LETTER}(?![^\W_]|['’])"
+_SPACED_BESIDE_OTHERS = re.compile(
+    rf"{_NO_LETTER_BEFORE}{_SPACED_LETTER}([*_~·•.-])(?:{_SPACED_LETTER}\1){{1,40}}{_SPACED_LETTER}(?![^\W_]|['’])"
 )
 
 
 def join_spaced_letters(text: str, signals: set[str]) -> str:
     """Join words of at least four letters that are set apart, or five where it is by dots or hyphens.
 
-    In a text that has such words, those of three letters are joined as well, but not where it is by blanks.
+    In a text that has such words, those of three letters are joined as well, but not where it is by blanks or all are
+    capitals.
     """
 
     def joined(match: re.Match[str]) -> str:
@@ -34,7 +35,11 @@ def join_spaced_letters(text: str, signals: set[str]) -> str:
         return letters
 
     rejoined = _SPACED.sub(joined, text)
-    return rejoined if rejoined == text else _SPACED_TOO.sub(joined, rejoined)
+    return (
+        rejoined
+        if rejoined == text
+        else _SPACED_BESIDE_OTHERS.sub(lambda match: match[0] if match[0].isupper() else joined(match), rejoined)
+    )
 
 
 def _stands_alone(letter: str) -> bool:
@@ -133,6 +138,8 @@ def shorten_elongated(text: str, signals: set[str]) -> str:
                 return run
             if not before.isalpha() and not after.isalpha() and (run.isupper() or run.lower() in ("xxx", "iii")):
                 return run  # AAA batteries, Louis XIII
+            if run.lower() == "iii" and before in tuple("vxVX") and not after.isalpha():
+                return run  # chapter xviii
             if run.isupper() and run[0] not in _VOWELS and not before.isalpha():
                 return run  # СССР, XXXL
             if run == "III" or (before.isalpha() and after.isalpha() and (run[0] not in _VOWELS or run[0] in "eE")):
@@ -141,3 +148,11 @@ def shorten_elongated(text: str, signals: set[str]) -> str:
         return run[0]
 
     return _ELONGATED.sub(one, text)
+
+
+_DOUBLED = re.compile(r"([^\W\d_])\1+")
+
+
+def with_single_letters(text: str) -> str:
+    """Write each run of equal letters as one, for comparing what may be drawn out."""
+    return _DOUBLED.sub(r"\1", text)

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from model.characters import INVISIBLE, fold_characters, show_hidden
+from model.characters import INVISIBLE, fold_characters, without_hidden
 from model.links import (
     Link,
     decode_entities,
@@ -61,14 +61,15 @@ class Reading(NamedTuple):
     """What ``read`` found.
 
     ``plain`` is the text as people read it: case kept, URLs removed and their anchors kept, white space folded to
-    single blanks and line ends. ``typed`` is the text as it was typed, markup and other alphabets included; but what
-    hid its plain letters is taken away, lest they tell nothing any more. ``written`` is the same with phone numbers and
-    e-mail addresses masked. ``signals`` are the sorted names, out of ``SIGNALS``, of what was found.
+    single blanks and line ends. ``written`` is the text as it was written, markup and other alphabets included, with
+    phone numbers and e-mail addresses masked; what hid its plain letters is taken away, lest they tell nothing any
+    more. ``unmasked`` is the same with nothing masked, for how lines end. ``signals`` are the sorted names, out of
+    ``SIGNALS``, of what was found.
     """
 
     plain: str
-    typed: str
     written: str
+    unmasked: str
     links: tuple[Link, ...]
     signals: tuple[str, ...]
 
@@ -93,7 +94,7 @@ def _role(character: str) -> str:
 # . separator, blank, n line end, c control, and a comma for the rest.
 _ROLES = "".join(map(_role, map(chr, range(256)))).encode()
 # The same for letters set apart, where any letter and any separator will do.
-_ANY_LETTER = bytes.maketrans(b"x0$ ", b"aaa.")
+_ANY_LETTER = bytes.maketrans(b"x0$ ,", b"aaa..")
 # Digits between letters, and at the start of a word.
 _DISGUISED_DIGITS = ("a0a", "a00a", "x0x", " 0a", ",0a", "n0a", " 0x", ",0x", "n0x")
 
@@ -121,20 +122,20 @@ def _read(text: str) -> Reading:
     if "<" in text or "[" in text:
         text = join_split_words(text, signals)
     plain = _plain(text, links, signals)
-    typed = _undisguised(text, signals)
-    return Reading(plain, typed, _masked(typed), tuple(links), tuple(sorted(signals)))
+    unmasked = _undisguised(text, signals)
+    return Reading(plain, _masked(unmasked), unmasked, tuple(links), tuple(sorted(signals)))
 
 
 def _without_padding(text: str) -> str:
     """Shorten long runs of what browsers show nothing of."""
     text = _BLANKS.sub(lambda run: " " if len(run[0]) >= MIN_PADDING else run[0], text)
-    if text.count(">") + text.count("&nbsp;") + text.count("&#") < MIN_PADDING:
+    if text.count(">") + text.count("&") < MIN_PADDING:
         return text
     return _UNSEEN.sub(lambda run: " " if run["padding"] else run[0], text)
 
 
 def plain_of(text: str) -> str:
-    """Return what ``read`` calls the plain text, alone and of a short text."""
+    """Return what ``read`` calls the plain text, alone and of a short text, no words of which are split."""
     return _plain(text, [], set())
 
 
@@ -158,21 +159,27 @@ def _plain(text: str, links: list[Link], signals: set[str]) -> str:
     return _plain_words(text, signals)
 
 
-_DISGUISES = (
-    (("entities",), decode_letters),
-    (("bidi", "invisible"), show_hidden),
-    (("spaced-letters",), join_spaced_letters),
-    (("leet",), undo_leetspeak),
-    (("elongated",), shorten_elongated),
-)
-
-
 def _undisguised(text: str, signals: set[str]) -> str:
-    """Undo what hides plain letters, where it was found."""
-    for names, undo in _DISGUISES:
-        if not signals.isdisjoint(names):
-            text = undo(text, set())
+    """Undo what hides plain letters, where it was found; how URLs and tags are spelt stays."""
+    if not signals.isdisjoint(("entities", "invisible")):
+        text = decode_letters(text, set())
+    if not signals.isdisjoint(("bidi", "invisible")):
+        text = without_hidden(text, set())
+    spellings = [undo for signal, undo in _SPELLINGS if signal in signals]
+    if spellings:
+        pieces = _URLS_AND_TAGS.split(text)
+        for undo in spellings:
+            pieces[::2] = [undo(piece, set()) for piece in pieces[::2]]
+        text = "".join(pieces)
     return text
+
+
+_SPELLINGS = (
+    ("spaced-letters", join_spaced_letters),
+    ("leet", undo_leetspeak),
+    ("elongated", shorten_elongated),
+)
+_URLS_AND_TAGS = re.compile(r"(<[^<>]{1,2000}>|(?:https?://|www\.)[^\s<>\"\]]{1,2000})")
 
 
 def _masked(text: str) -> str:
@@ -195,7 +202,10 @@ def _stand_in(mask: re.Match[str]) -> str:
 _BLANK = "\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 # Short runs are matched as well, so that no search begins again within one.
 _BLANKS = re.compile(f"[{_BLANK}{INVISIBLE}][{_BLANK}{INVISIBLE}]++")
-_UNIT = rf"(?:[\s{INVISIBLE}]|&nbsp;|&\#[x0-9A-Fa-f]{{1,8}};|<!--[^>]{{0,200}}+>|</?[A-Za-z]{{1,10}}>)"
+_UNIT = (
+    rf"(?:[\s{INVISIBLE}]|<[^<>]{{0,300}}+>|&\#[xX]?[0-9A-Fa-f]{{1,20}};"
+    r"|&(?:nbsp|shy|zwj|zwnj|(?:en|em|thin|hair)sp|ZeroWidthSpace|NoBreak);)"
+)
 _UNSEEN = re.compile(rf"(?P<padding>{_UNIT}{{{MIN_PADDING},}}+)|{_UNIT}++")
 _NO_DIGITS = bytes(code for code in range(128) if not chr(code).isdigit())
 _MASK = re.compile(r"\[(phone|email|link|username)\]", re.IGNORECASE)

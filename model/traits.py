@@ -41,7 +41,7 @@ def traits_of(reading: Reading, name: str, url: str, linked: int) -> list[str]:
     if url:
         host = _host_in(url)
         traits += _traits_of_url(host != host.lower(), min(url.count("/"), 4), min(url.count("-"), 4), length)
-    return [*traits, *_traits_of_line_ends(reading.typed[:HEAD_CHARACTERS], url)]
+    return [*traits, *_traits_of_line_ends(reading.unmasked[:HEAD_CHARACTERS], url)]
 
 
 _LINK_STARTS = ("http://", "https://", "www.")

@@ -68,6 +68,8 @@ def is_matched(comment: Comment, *lines: Line) -> bool:
         ("phrase", "cheap pills", Comment(text="buy cheap, pills")),
         ("phrase", "cheap pills", Comment(text="buy c h e a p pills")),
         ("phrase", "viagra", Comment(text="take v1agra today")),
+        ("phrase", "free money", Comment(text="freeee money here")),
+        ("phrase", "free money", Comment(text="frrrreee moneyyyy here")),
         ("phrase", "viagra", Comment(text="take vi\u200bag\u00adra today")),
         ("phrase", "viagra", Comment(text="take vіаgrа today")),  # Cyrillic letters
         ("phrase", "viagra", Comment(text="take vi<b></b>agra today")),

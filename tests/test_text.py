@@ -35,6 +35,8 @@ HIDDEN = [
     ("{Hello|Hi} there", "{Hello|Hi} there", "spintax"),
     ("ch<b>e</b>ap p<i>ill</i>s", "cheap pills", "split-words"),
     ("ch<x>eap p</y>il<z i=1>ls", "cheap pills", "split-words"),
+    ("ch<x></x>eap p<b></b>il<o:p>ls", "cheap pills", "split-words"),
+    ("ch<!--x-->eap p<!x>il<?y?>ls", "cheap pills", "split-words"),
     ("ch[b]e[/b]ap p[color=red]ill[/color]s", "cheap pills", "split-words"),
     # characters
     ("vi\u200bag\u200dra", "viagra", "invisible"),
@@ -238,12 +240,17 @@ def test_hidden_text_is_read_as_people_read_it_and_named(text: str, plain: str, 
         "ch<x>eap p</y>il<z i=1>ls",
         "ch[b]e[/b]ap p[color=red]ill[/color]s",
         "&#99;h&#x65;ap pills",
+        "&#0000000099;heap pills",
+        "ch&#8203;eap pi&shy;lls",
+        "ch<b></b>eap p<b><i>il</i></b>l<!--x-->s",
         "ch\u200beap pi\u2060lls",
         "ch\u2028e\ufff9ap p\u2029ills",
         "\u202epaehc\u202c pills",
         "ch\u200eeap pills",
         "cheap p1lls",
         "c-h-e-a-p pills",
+        "c:h:e:a:p pills",
+        "c\u00a0h\u00a0e\u00a0a\u00a0p pills",
         "cheap piiiiills",
     ],
 )
@@ -254,12 +261,41 @@ def test_what_hides_letters_changes_nothing_of_how_a_text_is_written(text: str) 
 
 
 @pytest.mark.parametrize(
-    "text", ["<b>W</b>orld <b>W</b>ide", "Map<String>s of List<Integer>s", "one<br>two<br>three<p>four<br>five"]
+    "text",
+    [
+        "<b>W</b>orld <b>W</b>ide",
+        "Map<String>s of List<Integer>s",
+        "template<class T>struct A; template<class U>struct B; template<class V>struct C;",
+        "if a<b and c>d or e<f and g>h, then i<j and k>l",
+        "x[i]y[i]z[s]w and a[b]c[u]d[s]e",
+        "x<sup>2</sup>y<sup>2</sup>z<sup>2</sup>w H<sub>2</sub>O",
+        "one<br>two<br>three<p>four<br>five",
+        "<tr><td>one</td><td>two</td><td>three</td><td>four</td></tr>",
+        "me<me@example.org>you<you@example.org>us<us@example.org>them",
+        'a<q title="http://example.org">b<q title="http://example.org">c<q title="http://example.org">d',
+        "这是<b>重要</b>的事情，请<b>注意</b>安全",
+    ],
 )
-def test_tags_in_words_once_or_twice_or_between_lines_are_as_meant(text: str) -> None:
+def test_tags_are_as_meant_where_they_may_be(text: str) -> None:
     reading = read(text)
-    assert reading.written == text
+    assert reading.unmasked == text
     assert "split-words" not in reading.signals
+
+
+def test_only_tags_that_split_words_are_taken_off() -> None:
+    assert read("<i>buy</i> v<b>i</b>agra c<b>i</b>alis").written == "<i>buy</i> viagra cialis"
+    spam = "[color=Buy pills at http://example.org/pills]"
+    assert "pills" in read(f"a[b]c[/b]d e[b]f[/b]g {spam}").plain
+
+
+def test_urls_and_tags_are_spelt_as_they_were() -> None:
+    text = 'sooo v1agra <font color="#fff"> https://aaa.example/b.u.y.i.t/c4sino'
+    assert read(text).written == 'so viagra <font color="#fff"> https://aaa.example/b.u.y.i.t/c4sino'
+
+
+def test_what_was_masked_ends_no_line_with_a_blank() -> None:
+    reading = read("me@example.org\nBye")
+    assert (reading.unmasked, reading.written) == ("me@example.org\nBye", " ✉ \nBye")
 
 
 @pytest.mark.parametrize(("language", "text"), HONEST.items(), ids=HONEST)
