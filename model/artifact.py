@@ -23,7 +23,7 @@ from model.explanation import explain
 from model.ngrams import FAMILIES
 from model.scorer import SLOT_BITS, Scorer
 from model.thresholds import Thresholds
-from model.verdict import Decision, Reason, Verdict
+from model.verdict import TAUGHT, Decision, Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,13 +114,15 @@ class Filter:
         """Return the verdict as it is once a person has called the comment, or nearly the same one, spam or ham.
 
         What the person says is one more reason, of as much weight as it takes. What is not the very same comment, and
-        would be blocked, is held rather than shown: spammers copy comments that were let through, and add a link.
+        would be blocked, also if only for what labels have taught, is held rather than shown: spammers copy comments
+        that were let through, and add a link, and the label of what they copied has taught that all of it is good.
         """
         found = sum(reason.weight for reason in verdict.reasons)
+        untaught = sum(reason.weight for reason in verdict.reasons if reason.feature != TAUGHT)
         review, block = log_odds_of(self.thresholds.review), log_odds_of(self.thresholds.block)
         if is_spam:
             wanted = max(found, block + OVERRULING_MARGIN)
-        elif not is_same and found >= block > review:
+        elif not is_same and max(found, untaught) >= block > review:
             wanted = (review + block) / 2
         else:
             wanted = min(found, review - OVERRULING_MARGIN)

@@ -12,7 +12,8 @@ from model.ngrams import FAMILIES, TEXT_FAMILIES, grams_of
 from model.relation import related_reasons
 from model.segments import Kind, parts_of
 from model.sketch import as_bytes
-from model.verdict import Reason
+from model.text import MAIL_SIGN, PHONE_SIGN
+from model.verdict import TAUGHT, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,7 +57,7 @@ def explain(
     for row, (comment, (log_odds, *added)) in enumerate(zip(comments, adds, strict=True)):
         further = related_reasons(comment)
         if taught is not None:
-            further.append(Reason("labels", taught[row], "what people said of this site's comments"))
+            further.append(Reason(TAUGHT, taught[row], "what people said of this site's comments"))
         by_family, by_word = added[: len(FAMILIES)], added[len(FAMILIES) :]
         reasons = _reasons(parts[row], by_family, _telling(joined, words[row], by_word))
         reasons += (Reason("base", scorer.offset, "before anything is known of a comment"), *further)
@@ -79,7 +80,10 @@ def _importance(reason: Reason) -> float:
 
 def _reasons(parts: Parts, by_family: list[float], words: dict[str, float]) -> list[Reason]:
     """Say what each field adds, the text's telling words apart."""
-    reasons = [_reason((f"text:{word}", weight, f"the words around “{word}”")) for word, weight in words.items()]
+    reasons = [
+        _reason((f"text:{word}", weight, _SIGNS.get(word) or f"the words around “{word}”"))
+        for word, weight in words.items()
+    ]
     reasons.append(_reason(("text", sum(by_family[:TEXT_FAMILIES]) - sum(words.values()), "the rest of the text")))
     first_of = dict(reversed(parts.segments))
     for (feature, kind, sentence), weight in zip(_FIELDS, by_family[TEXT_FAMILIES:-2], strict=True):
@@ -91,6 +95,9 @@ def _reasons(parts: Parts, by_family: list[float], words: dict[str, float]) -> l
     if shaped:
         reasons.append(_reason(("shape", shaped, "the order of capitals, marks, line ends and links in it")))
     return reasons
+
+
+_SIGNS = {PHONE_SIGN: "a phone number and the words around it", MAIL_SIGN: "an e-mail address and the words around it"}
 
 
 def _telling(joined: str, words: list[int], adds: list[float]) -> dict[str, float]:

@@ -15,6 +15,10 @@ class Decision(StrEnum):
     DISCARD = "discard"
 
 
+TAUGHT = "labels"
+"""The feature of the reason that says what people's labels have taught since the model was trained."""
+
+
 class Reason(NamedTuple):
     """One additive contribution to the score's log-odds: positive speaks for spam, negative for ham."""
 

@@ -128,3 +128,10 @@ def test_a_link_to_the_site_itself_is_innocent(model: Filter) -> None:
 )
 def test_ham_of_many_kinds_is_not_blocked(model: Filter, comment: Comment) -> None:
     assert model.check(comment).decision in (Decision.ALLOW, Decision.REVIEW)
+
+
+def test_a_masked_number_is_called_what_people_see(model: Filter) -> None:
+    verdict = model.check(Comment(text="call 0117 496 0123 or write to me@example.org"))
+    said = {reason.text for reason in verdict.reasons}
+    assert any(text.startswith(("a phone number", "an e-mail address")) for text in said)
+    assert not any(sign in text for text in said for sign in "☎✉")

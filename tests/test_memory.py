@@ -18,6 +18,7 @@ from model.comment import Comment
 from model.ngrams import grams_of
 from model.segments import parts_of
 from model.sketch import similarities, sketches_of
+from model.verdict import TAUGHT, Reason
 from service.follower import INTERVAL_SECONDS, Follower
 from service.metrics import Metrics
 from service.rulebook import Rulebook
@@ -156,14 +157,19 @@ def test_a_copy_with_something_added_is_like_the_comment_and_not_the_same() -> N
     assert memory.recall("blog.example", sketch_of(copy)) == ("ham", False)
 
 
-def test_what_is_only_like_a_good_comment_and_would_be_blocked_is_held_and_not_shown(model: Filter) -> None:
+@pytest.mark.parametrize("taught", [0.0, -20.0])
+def test_what_is_only_like_a_good_comment_and_would_be_blocked_is_held_and_not_shown(
+    model: Filter, taught: float
+) -> None:
     spam = Comment(
         text="buy cheap viagra http://pills.example/", author="Cheap Viagra", author_url="http://pills.example/"
     )
     verdict = model.check(spam)
     assert verdict.decision in ("block", "discard")
+    verdict = model.with_reason(verdict, Reason(TAUGHT, taught, "what its original's label taught"))
     held = model.overruled(verdict, False, is_same=False)
     assert held.decision == "review"
+    assert model.overruled(verdict, False, is_same=True).decision == "allow"
     assert sum(reason.weight for reason in held.reasons) == pytest.approx(log_odds_of(held.score), abs=1e-3)
 
 
