@@ -17,6 +17,8 @@ from comments import campaign, conversation
 from conftest import HAMGATE
 from test_exports import DISQUS, comment, post, wxr
 
+from model import SHIPPED
+from model.artifact import load
 from service.cli import main
 
 if TYPE_CHECKING:
@@ -33,6 +35,13 @@ def test_the_python_example_gets_a_verdict(service: Service) -> None:
     exec(code, names)  # noqa: S102 - our own README
     verdict = names["check"]({"text": "Hello"}, service.key, f"http://127.0.0.1:{service.port}")
     assert set(verdict) == {"id", "decision", "score", "reasons", "model"}
+
+
+def test_the_thresholds_and_the_version_are_the_shipped_models() -> None:
+    shipped = load(SHIPPED)
+    thresholds = shipped.thresholds
+    assert f"held from about {thresholds.review:.2f} on and blocked from {thresholds.block:.2f}" in README
+    assert f'"model": "{shipped.version}"' in README
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"hamgate ([a-z]+)\b", README)) - {"model"}))

@@ -16,6 +16,7 @@ from model import SHIPPED
 from model.artifact import load
 from model.comment import Comment
 from model.verdict import Decision, Reason
+from service.follower import Follower
 from service.moderation.shown import Piece, marked, visible
 from service.moderation.variants import MAX_CHARACTERS, variants_of
 from training.labels import GivenLabel, LabelStore
@@ -125,6 +126,23 @@ def test_the_nearest_labelled_comments_are_shown(app: Flask, key: str, served: F
     shares = [int(share) for share in re.findall(r"(\d+) % in common", page)]
     assert shares == sorted(shares, reverse=True)
     assert "two eggs" not in page
+
+
+def test_nothing_is_said_of_now_before_what_was_just_said_is_learnt(
+    app: Flask, key: str, served: Filter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del key
+    (check,) = held(served, alike(1), at=ago(5))
+    store = LabelStore(app.extensions["hamgate.store"])
+    store.remember([check])
+    assert "Now it would be" in page_of(app, check.id)
+    with monkeypatch.context() as patched:
+        patched.setattr(Follower, "_read", lambda _: None)
+        store.add([GivenLabel(SITE, check.comment, "ham", "ann", datetime.now(UTC))])
+        page = page_of(app, check.id)
+        assert "being learnt" in page
+        assert "Now it would be" not in page
+    wait_until(lambda: "Now it would be" in page_of(app, check.id))
 
 
 def test_looking_at_a_comment_leaves_no_trace(app: Flask, key: str, served: Filter) -> None:

@@ -72,6 +72,7 @@ class WhyPage:
         now = self._now(check)
         reasons = kept or (now.reasons if now else ())
         standing = self._labels.standing([(check.site, check.comment)]).get((check.site, digest_of(check.comment)))
+        is_behind = standing is not None and self._follower.learnt.label < standing.number
         tried = self._tried(check, now)
         return render_template(
             "why.html",
@@ -83,6 +84,7 @@ class WhyPage:
             score=probability(sum(reason.weight for reason in reasons)),
             are_kept=bool(kept),
             now=now,
+            is_behind=is_behind,
             said=self._labels.history(check.site, check.comment),
             neighbours=self._neighbours(check, now),
             tried=len(tried),
