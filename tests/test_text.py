@@ -392,7 +392,10 @@ def test_only_the_head_and_the_tail_of_a_long_text_are_read() -> None:
     assert len(reading.plain) <= HEAD_CHARACTERS + TAIL_CHARACTERS + 1
 
 
-@pytest.mark.parametrize("filler", [" ", "\n", "\u200b", "\u00ad", "&nbsp; ", "<!--x-->", "<b></b>"])
+@pytest.mark.parametrize(
+    "filler",
+    [" ", "\n", "\u200b", "\u00ad", "&nbsp; ", "&shy;", "&#00000032;", "<!--x-->", "<b></b>", "<x-y>", "<b/>", "<i >"],
+)
 def test_padding_hides_nothing_of_a_long_text(filler: str) -> None:
     padding = filler * (HEAD_CHARACTERS // len(filler))
     assert read(f"I agree.{padding}Buy pills{padding}.").plain.split() == ["I", "agree.", "Buy", "pills", "."]
