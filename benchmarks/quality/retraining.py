@@ -203,7 +203,7 @@ def base_without_store(folder: Path) -> Filter:
     examples = list(corrected(_examples(folder, names), read_corrections(CORRECTIONS)))
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "base.hamgate")
-        train(examples, jobs=cpu_count(), budget=Budget(blocked=0.0005, reviewed=0.005), report=_say).save(path)
+        train(examples, jobs=cpu_count(), budget=Budget(blocked=0.0004, reviewed=0.004), report=_say).save(path)
         return load(path)
 
 
