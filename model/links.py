@@ -107,7 +107,6 @@ _INLINE_TAGS = _names(
 )
 _TAGS = _BLOCK_TAGS | _CELL_TAGS | _INLINE_TAGS
 
-
 MIN_SPLITS = 3
 """So many words split by tags are no accident: of all labelled ham only a comment about acronyms has as many."""
 _NAME_WITHIN_LINE = (

@@ -119,8 +119,7 @@ def _read(text: str) -> Reading:
         text = _cut(_without_padding(text))
     signals: set[str] = set()
     links: list[Link] = []
-    if "<" in text or "[" in text:
-        text = join_split_words(text, signals)
+    text = join_split_words(text, signals)
     plain = _plain(text, links, signals)
     unmasked = _undisguised(text, signals)
     return Reading(plain, _masked(unmasked), unmasked, tuple(links), tuple(sorted(signals)))

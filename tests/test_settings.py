@@ -211,6 +211,7 @@ def test_where_verdicts_are_only_logged_the_site_is_told_to_allow(client: FlaskC
         "api_key": key,
         "comment_content": SPAM["text"],
         "comment_author": SPAM["author"],
+        "comment_author_url": SPAM["author_url"],
         "blog": "http://b.example/",
     }
     assert asked(client, SPAM)["decision"] in ("block", "discard")
