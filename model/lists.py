@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
@@ -161,8 +161,8 @@ def _rank(line: Line) -> tuple[int, int]:
 class _Seen:
     """What of a comment lines can speak of. ``hosts`` are linked to, ``named`` only stand in the text.
 
-    ``drawn_out`` are the words of a text some of whose words are, without doubled letters: what is left of a run of
-    letters doesn't tell whether the word has one or two.
+    ``drawn_out`` are the words of a text or name some of whose words are, without doubled letters: what is left of a
+    run of letters doesn't tell whether the word has one or two.
     """
 
     author: str = ""
@@ -171,22 +171,22 @@ class _Seen:
     hosts: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     words: tuple[list[str], ...] = ()
-    drawn_out: list[str] = field(default_factory=list)
+    drawn_out: tuple[list[str], ...] = ()
 
     @classmethod
     def of(cls, comment: Comment, subjects: frozenset[str]) -> Self:
         """Look at a comment; at its text only where lines speak of links or phrases."""
         author = folded_name(comment.author)
         hosts, named, words = (), (), ()  # type: tuple[str, ...], tuple[str, ...], tuple[list[str], ...]
-        drawn_out: list[str] = []
+        drawn_out: tuple[list[str], ...] = ()
         if "domain" in subjects or "phrase" in subjects:
             reading = read(comment.text)
             if "domain" in subjects:
                 hosts, named = _hosts(comment, reading), _named_hosts(reading.plain)
             if "phrase" in subjects:
                 words = _words(author), _words(reading.plain), *_other_words(comment.text, reading)
-                if "elongated" in reading.signals:
-                    drawn_out = _words(with_single_letters(reading.plain))
+                readings = (one for one in (read(comment.author), reading) if "elongated" in one.signals)
+                drawn_out = tuple(_words(with_single_letters(one.plain)) for one in readings)
         email = comment.author_email.strip().lower()
         return cls(author, email, _address(comment.user_ip), hosts, named, words, drawn_out)
 
@@ -246,7 +246,8 @@ class _Index:
         if self._phrases.following:
             for words in seen.words:
                 yield from self._lines_of_words(words, self._phrases)
-            yield from self._lines_of_words(seen.drawn_out, self._phrases_drawn_out)
+            for words in seen.drawn_out:
+                yield from self._lines_of_words(words, self._phrases_drawn_out)
 
     def lines_of_hosts(self, seen: _Seen) -> Iterator[Line]:
         """Yield the lines that name a domain which is linked to, or stands in the text."""

@@ -70,6 +70,7 @@ def is_matched(comment: Comment, *lines: Line) -> bool:
         ("phrase", "viagra", Comment(text="take v1agra today")),
         ("phrase", "free money", Comment(text="freeee money here")),
         ("phrase", "free money", Comment(text="frrrreee moneyyyy here")),
+        ("phrase", "free money", Comment(text="Hi", author="Freeee Money")),
         ("phrase", "viagra", Comment(text="take vi\u200bag\u00adra today")),
         ("phrase", "viagra", Comment(text="take vіаgrа today")),  # Cyrillic letters
         ("phrase", "viagra", Comment(text="take vi<b></b>agra today")),
