@@ -143,6 +143,11 @@ def test_nothing_is_said_of_now_before_what_was_just_said_is_learnt(
         assert "being learnt" in page
         assert "Now it would be" not in page
     wait_until(lambda: "Now it would be" in page_of(app, check.id))
+    with monkeypatch.context() as patched:
+        patched.setattr(Follower, "_read", lambda _: None)
+        assert store.undo(1, store.newest(), "ann", None, datetime.now(UTC)) == 1
+        assert "Now it would be" not in page_of(app, check.id)
+    wait_until(lambda: "Now it would be" in page_of(app, check.id))
 
 
 def test_looking_at_a_comment_leaves_no_trace(app: Flask, key: str, served: Filter) -> None:

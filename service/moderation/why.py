@@ -72,7 +72,10 @@ class WhyPage:
         now = self._now(check)
         reasons = kept or (now.reasons if now else ())
         standing = self._labels.standing([(check.site, check.comment)]).get((check.site, digest_of(check.comment)))
-        is_behind = standing is not None and self._follower.learnt.label < standing.number
+        learnt = self._follower.learnt
+        is_behind = learnt.withdrawal < self._labels.newest_withdrawal() or (
+            standing is not None and learnt.label < standing.number
+        )
         tried = self._tried(check, now)
         return render_template(
             "why.html",
