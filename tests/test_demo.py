@@ -8,7 +8,8 @@ import signal
 import socket
 import urllib.request
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from threading import Event
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from click.testing import CliRunner
@@ -18,6 +19,7 @@ from werkzeug.serving import BaseWSGIServer
 
 from service.addresses import pseudonyms_with
 from service.cli import main
+from service.demo import desk as desk_module
 from service.demo.client import Hamgate
 from service.demo.comments import Comments, Status
 from service.demo.desk import Desk
@@ -134,6 +136,39 @@ def test_hamgate_is_told_all_that_the_site_knows(reader: FlaskClient, comments: 
         NEWS.articles["night-ferry"].text,
     )
     assert (known.user_agent, known.user_ip) == (NEWS.letters[0].user_agent, pseudonyms.of_ip("127.0.0.1"))
+
+
+class SlowHamgate(Hamgate):
+    """Answers no check before it may, and counts them."""
+
+    asked: ClassVar[list[dict[str, str]]] = []
+    may_answer: ClassVar[Event] = Event()
+
+    def check(self, comment: dict[str, str]) -> dict[str, Any]:
+        self.asked.append(comment)
+        assert self.may_answer.wait(60)
+        return {"id": "1", "decision": "allow", "score": 0.1, "reasons": [], "model": "1"}
+
+
+def test_what_is_being_asked_about_is_not_asked_about_again(
+    comments: Comments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+    waiting = comments.waiting
+    monkeypatch.setattr(desk_module, "INTERVAL_SECONDS", 0.01)
+    monkeypatch.setattr(comments, "waiting", lambda before: looked.append(before) or waiting(before))
+    desk = Desk(comments, SlowHamgate("http://hamgate.example", "key", timeout_seconds=0.01))
+    try:
+        desk.submit("night-ferry", {"author": "Ann", "text": "Hello"}, datetime.now(UTC) - timedelta(hours=1))
+        before = len(looked)
+        wait_until(lambda: len(looked) > before + 3)
+        assert len(SlowHamgate.asked) == 1
+        SlowHamgate.may_answer.set()
+        wait_until(lambda: comments.newest(1)[0].status is Status.SHOWN)
+    finally:
+        SlowHamgate.may_answer.set()
+        desk.close()
+    assert len(SlowHamgate.asked) == 1
 
 
 def test_the_page_follows_what_the_moderators_say(reader: FlaskClient, comments: Comments, service: Service) -> None:

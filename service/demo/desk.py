@@ -9,7 +9,7 @@ import logging
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING
 
 from service.demo.client import NoAnswerError, UnknownCheckError
@@ -38,6 +38,8 @@ class Desk:
         self._hamgate = hamgate
         self._read_at = datetime.min.replace(tzinfo=UTC)
         self._checks = ThreadPoolExecutor(CHECKS_AT_ONCE, "checks")
+        self._in_flight: set[str] = set()
+        self._submitting = Lock()
         self._stopping = Event()
         self._thread = Thread(target=self._keep_following, name="desk", daemon=True)
         self._thread.start()
@@ -50,7 +52,9 @@ class Desk:
 
     def submit(self, article: str, sent: Sent, submitted_at: datetime | None = None) -> str:
         """Take a comment, wait a moment for its verdict, and return its token."""
-        token = self._comments.add(article, sent, submitted_at or datetime.now(UTC))
+        with self._submitting:
+            token = self._comments.add(article, sent, submitted_at or datetime.now(UTC))
+            self._in_flight.add(token)
         wait([self._checks.submit(self._check, token, sent)], self._hamgate.timeout_seconds)
         return token
 
@@ -62,11 +66,12 @@ class Desk:
         started = time.perf_counter()
         try:
             verdict = self._hamgate.check(sent)
+            self.is_answered = True
+            self._comments.decide(token, verdict, (time.perf_counter() - started) * 1_000)
         except (NoAnswerError, UnknownCheckError):
             self.is_answered = False
-            return
-        self.is_answered = True
-        self._comments.decide(token, verdict, (time.perf_counter() - started) * 1_000)
+        finally:
+            self._in_flight.discard(token)
 
     def _keep_following(self) -> None:
         while not self._stopping.wait(INTERVAL_SECONDS):
@@ -78,8 +83,13 @@ class Desk:
                 _log.exception("comments can't be followed")
 
     def _check_again(self) -> None:
-        """Ask once more about what waits, until there is no answer."""
-        for submission in self._comments.waiting(datetime.now(UTC) - timedelta(seconds=AGAIN_AFTER_SECONDS)):
+        """Ask once more about what waits and is not being asked about, until there is no answer."""
+        with self._submitting:
+            in_flight = set(self._in_flight)
+            waiting = self._comments.waiting(datetime.now(UTC) - timedelta(seconds=AGAIN_AFTER_SECONDS))
+        for submission in waiting:
+            if submission.token in in_flight:
+                continue
             self._check(submission.token, submission.sent)
             if not self.is_answered:
                 return
