@@ -113,17 +113,20 @@ class Filter:
     def overruled(self, verdict: Verdict, is_spam: bool, is_same: bool = True) -> Verdict:
         """Return the verdict as it is once a person has called the comment, or nearly the same one, spam or ham.
 
-        What the person says is one more reason, of as much weight as it takes. What is not the very same comment, and
-        would be blocked, also if only for what labels have taught, is held rather than shown: spammers copy comments
-        that were let through, and add a link, and the label of what they copied has taught that all of it is good.
+        What the person says is one more reason, of as much weight as it takes. What is not the very same comment is
+        held where the model, without what labels have taught, says otherwise. Spammers copy comments that were let
+        through, and add a link, and the label of what they copied has taught that all of it is good: what would be
+        blocked is not shown. And what people tell of themselves is at times worded as spam is: what would be allowed is
+        not blocked.
         """
         found = sum(reason.weight for reason in verdict.reasons)
         untaught = sum(reason.weight for reason in verdict.reasons if reason.feature != TAUGHT)
         review, block = log_odds_of(self.thresholds.review), log_odds_of(self.thresholds.block)
+        held = (review + block) / 2
         if is_spam:
-            wanted = max(found, block + OVERRULING_MARGIN)
+            wanted = max(found, held if not is_same and untaught < review else block + OVERRULING_MARGIN)
         elif not is_same and max(found, untaught) >= block > review:
-            wanted = (review + block) / 2
+            wanted = held
         else:
             wanted = min(found, review - OVERRULING_MARGIN)
         said = Reason("label", wanted - found, f"a person called this comment, or one like it, {LABELS[is_spam]}")

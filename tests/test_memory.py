@@ -173,6 +173,23 @@ def test_what_is_only_like_a_good_comment_and_would_be_blocked_is_held_and_not_s
     assert sum(reason.weight for reason in held.reasons) == pytest.approx(log_odds_of(held.score), abs=1e-3)
 
 
+def test_what_is_only_like_spam_and_would_be_allowed_is_held_and_not_blocked(model: Filter) -> None:
+    honest = Comment(text="I lost all my photos to a failed disk, but a shop got back my files in 48 hours.", author="Jo")
+    verdict = model.check(honest)
+    assert verdict.decision == "allow"
+    held = model.overruled(verdict, True, is_same=False)
+    assert held.decision == "review"
+    assert model.overruled(verdict, True, is_same=True).decision == "block"
+    assert sum(reason.weight for reason in held.reasons) == pytest.approx(log_odds_of(held.score), abs=1e-3)
+
+
+def test_what_is_like_spam_and_would_be_held_is_blocked(model: Filter) -> None:
+    verdict = model.check(Comment(text="Thanks!", author="Jo"))
+    doubtful = model.with_reason(verdict, Reason("haste", log_odds_of(0.9) - log_odds_of(verdict.score), "made up"))
+    assert doubtful.decision == "review"
+    assert model.overruled(doubtful, True, is_same=False).decision == "block"
+
+
 def test_following_labels_survives_a_database_that_fails_for_a_while(tmp_path: Path) -> None:
     with Database(f"sqlite:///{tmp_path / 'l.sqlite3'}") as database:
         store = LabelStore(database)
