@@ -3,7 +3,7 @@
 Knows nothing of HTTP, databases, clocks or environment variables.
 
 Reading order: comment, verdict, thresholds, characters, links, lookalikes, spelling, text, traits, kept, compiled,
-shape, segments, lists, ngrams, sketch, scorer, relation, explanation, design, classifier, artifact.
+shape, segments, lists, ngrams, sketch, scorer, relation, explanation, scripts, design, classifier, artifact.
 """
 
 from pathlib import Path

@@ -27,6 +27,7 @@ from model.compiled import compiled
 from model.design import design_of, selected, shared_columns, split_by_group
 from model.ngrams import FAMILIES, TEXT_FAMILIES, runs_of
 from model.scorer import Scorer, packed_table
+from model.scripts import unfamiliar_spam
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +45,8 @@ BAYES_STRENGTH = 0.45
 BAYES_MIN_DISTANCE = 0.1
 """Words whose spam probability is nearer to one half than this are noise."""
 BAYES_WEIGHT = 0.5
+EMAIL_WEIGHT = 0.5
+"""A mail domain is shown to nobody, and anybody can make one up."""
 JOINT_WEIGHT = 1.0
 JOINT_WEIGHT_OF_FEW = 15.0
 """What the sum gives to naive Bayes and to the joint learner, the latter by how many comments there are; each family's
@@ -109,7 +112,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """
         chosen = np.arange(len(design.labels)) if rows is None else rows
         labels, sites, sizes = design.labels[chosen], design.sites[chosen], design.sizes[chosen]
-        shared = shared_columns(design.counts, chosen, sites)
+        telling = np.flatnonzero(~unfamiliar_spam(design.scripts[chosen], labels))
+        shared = shared_columns(design.counts, chosen[telling], sites[telling])
         counts = selected(design.counts, chosen, shared)
         columns, family_of = design.columns[shared], design.family_of[shared]
         are_few = len(design.labels) <= FEW_COMMENTS
@@ -205,6 +209,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
                 coefficients, intercept = self._descended(
                     part, rarities, sizes[present, family], said, alike, alpha, "log_loss"
                 )
+                if name == "email":
+                    coefficients, intercept = coefficients * EMAIL_WEIGHT, intercept * EMAIL_WEIGHT
                 weights[place] = coefficients
                 scales[family] = max(float(np.abs(coefficients).max()), 1e-9) / 127
                 offsets[family] = intercept

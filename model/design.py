@@ -15,6 +15,7 @@ from scipy import sparse
 
 from model.compiled import compiled
 from model.ngrams import COLUMN_BITS, FAMILIES, grams_of
+from model.scripts import distinct_script_of
 from model.segments import parts_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Design:
         is_word: bool, shape (c,).
         sizes: int64, shape (n, families): n-grams of each family in each comment.
         is_ping: bool, shape (n,).
+        scripts: int64, shape (n,): the number of the script that sets it apart.
         labels: int64, shape (n,): 1 spam, 0 ham.
         sites: int64, shape (n,): the site's number.
     """
@@ -63,6 +65,7 @@ class Design:
     is_word: Bools
     sizes: Ints
     is_ping: Bools
+    scripts: Ints
     labels: Ints
     sites: Ints
 
@@ -75,8 +78,9 @@ def design_of(comments: Sequence[Comment], labels: Sequence[int], sites: Sequenc
     indptr = np.concatenate([[0], np.cumsum(np.concatenate([chunk.distinct for chunk in measured]))])
     sizes = np.concatenate([chunk.sizes for chunk in measured])
     is_ping = np.concatenate([chunk.is_ping for chunk in measured])
+    scripts = _numbered([script for chunk in measured for script in chunk.scripts])
     del measured
-    numbers = np.unique(np.asarray(sites), return_inverse=True)[1].astype(np.int64)
+    numbers = _numbered(sites)
     with Parallel(n_jobs=jobs, backend="threading") as threads:
         shared = _shared_descriptions(described, indptr, numbers, threads)
         firsts = _first_places(shared)
@@ -94,9 +98,14 @@ def design_of(comments: Sequence[Comment], labels: Sequence[int], sites: Sequenc
         is_word=shared % 2 == 1,
         sizes=sizes,
         is_ping=is_ping,
+        scripts=scripts,
         labels=np.asarray(labels, dtype=np.int64),
         sites=numbers,
     )
+
+
+def _numbered(names: Sequence[str]) -> Ints:
+    return np.unique(np.asarray(names), return_inverse=True)[1].astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +117,27 @@ class _Measured:
         distinct: int64: how many each comment has.
         sizes: int64, shape (n, families).
         is_ping: bool, shape (n,).
+        scripts: what sets each comment's text apart.
     """
 
     described: Descriptions
     distinct: Ints
     sizes: Ints
     is_ping: Bools
+    scripts: list[str]
 
 
 def _measure(comments: Sequence[Comment]) -> _Measured:
-    grams = grams_of([parts_of(comment) for comment in comments])
+    parts = [parts_of(comment) for comment in comments]
+    grams = grams_of(parts)
     rows, families = np.divmod(grams.cells.astype(np.uint64), np.uint64(len(FAMILIES)))
     keys = (rows << np.uint64(32)) | (grams.columns.astype(np.uint64) << np.uint64(_DESCRIPTION_BITS))
     keys |= families << np.uint64(1)
     keys |= grams.is_word.astype(np.uint64)
     keys.sort()
     per_comment = np.bincount((keys >> np.uint64(32)).astype(np.int64), minlength=len(comments))
-    return _Measured(keys.astype(np.uint32), per_comment, grams.sizes, grams.is_ping)
+    scripts = [distinct_script_of(one.text) for one in parts]
+    return _Measured(keys.astype(np.uint32), per_comment, grams.sizes, grams.is_ping, scripts)
 
 
 def _shared_descriptions(described: Descriptions, indptr: Ints, sites: Ints, threads: Parallel) -> Descriptions:

@@ -69,6 +69,11 @@ class Parts(NamedTuple):
     traits: list[str]
     is_ping: bool = False
 
+    @property
+    def text(self) -> str:
+        """The text as people read it, in lower case."""
+        return self.segments[0][1]
+
 
 def parts_of(comment: Comment) -> Parts:
     """Take a comment apart. A field that is unknown or empty gives no segment, so its absence is no evidence.

@@ -130,6 +130,39 @@ def test_ham_of_many_kinds_is_not_blocked(model: Filter, comment: Comment) -> No
     assert model.check(comment).decision in (Decision.ALLOW, Decision.REVIEW)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ลองทำตามสูตรนี้เมื่อวาน อร่อยมาก แต่ใส่น้ำตาลน้อยลงหน่อย ขอบคุณครับ",
+        "ຂອບໃຈຫຼາຍໆ ສຳລັບບົດຄວາມນີ້",
+        "昨日作ってみました!とてもおいしかったです。ありがとうございます。",
+        "저도 같은 오류가 나는데 해결 방법이 있나요? 버전은 3.2입니다.",
+        "לא מסכים בכלל, הממשלה הזאת הורסת את המדינה",
+        "Mình làm theo mà bị lỗi ở bước 3, bạn xem giúp với.",
+        "با سپاس از شما، دیروز همین کار را کردم و درست شد.",
+        "আমি গতকাল রান্না করেছি, দারুণ হয়েছে!",
+        "Ευχαριστώ πολύ, με βοήθησε, αλλά το δεύτερο βήμα δεν δουλεύει.",
+        "Շատ լավ հոդված է, շնորհակալություն։",
+        "დიდი მადლობა, ძალიან დამეხმარა!",
+    ],
+    ids=[
+        "Thai",
+        "Lao",
+        "Japanese",
+        "Korean",
+        "Hebrew",
+        "Vietnamese",
+        "Persian",
+        "Bengali",
+        "Greek",
+        "Armenian",
+        "Georgian",
+    ],
+)
+def test_ham_in_a_language_that_training_knows_little_of_is_allowed(model: Filter, text: str) -> None:
+    assert model.check(Comment(text=text)).decision is Decision.ALLOW
+
+
 def test_a_masked_number_is_called_what_people_see(model: Filter) -> None:
     verdict = model.check(Comment(text="call 0117 496 0123 or write to me@example.org"))
     said = {reason.text for reason in verdict.reasons}

@@ -174,8 +174,8 @@ def test_what_is_only_like_a_good_comment_and_would_be_blocked_is_held_and_not_s
 
 
 def test_what_is_only_like_spam_and_would_be_allowed_is_held_and_not_blocked(model: Filter) -> None:
-    honest = Comment(text="I lost all my photos to a failed disk, but a shop got back my files in 48 hours.", author="Jo")
-    verdict = model.check(honest)
+    honest = "I lost all my photos to a failed disk, but a shop got back my files in 48 hours."
+    verdict = model.check(Comment(text=honest, author="Jo"))
     assert verdict.decision == "allow"
     held = model.overruled(verdict, True, is_same=False)
     assert held.decision == "review"

@@ -6,19 +6,16 @@ is in ``model.segments`` and ``model.traits``.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
-from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from model.scripts import MAX_LETTERS, script_of_letter
 from model.text import read
 
 if TYPE_CHECKING:
     from model.comment import Comment
 
-MAX_LETTERS = 200
-"""So many letters tell a text's script."""
 SHORT, LONG = 80, 400
 NOTHING = "none"
 
@@ -37,14 +34,9 @@ def traits_of(comment: Comment) -> dict[str, str]:
 def script_of(text: str) -> str:
     """Return the script that most of the first letters are of, as Unicode calls it: latin, cyrillic, cjk, ..."""
     letters = islice(filter(str.isalpha, text), MAX_LETTERS)
-    counts = Counter(map(_script, letters))
+    counts = Counter(map(script_of_letter, letters))
     return max(sorted(counts), key=counts.__getitem__, default=NOTHING)
 
 
 def _length(characters: int) -> str:
     return "short" if characters < SHORT else "medium" if characters < LONG else "long"
-
-
-@lru_cache(4096)
-def _script(letter: str) -> str:
-    return unicodedata.name(letter, NOTHING).partition(" ")[0].lower()
