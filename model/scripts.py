@@ -24,6 +24,8 @@ MIN_SHARE = 0.1
 """So much of a text's letters sets it apart: names, links and quotations are often in Latin ones."""
 FAMILIAR = 0.2
 """A script is familiar that has so many times the good comments, for each spam, that all scripts together have."""
+ENOUGH_HAM = 100
+"""And so is one with so many good comments, however much spam there is."""
 _VIETNAMESE_LETTERS = range(0x1EA0, 0x1F00)
 _JAPANESE = "japanese"
 _KANA = ("hiragana", "katakana")
@@ -64,6 +66,6 @@ def unfamiliar_spam(scripts: npt.NDArray[np.int64], labels: npt.NDArray[np.int64
     count = int(scripts.max(initial=0)) + 1
     spam = np.bincount(scripts[labels == 1], minlength=count)
     ham = np.bincount(scripts[labels == 0], minlength=count)
-    is_unfamiliar = ham * spam.sum() < FAMILIAR * ham.sum() * spam
+    is_unfamiliar = (ham < ENOUGH_HAM) & (ham * spam.sum() < FAMILIAR * ham.sum() * spam)
     found: npt.NDArray[np.bool_] = is_unfamiliar[scripts] & (labels == 1)
     return found

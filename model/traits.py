@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from model.text import HEAD_CHARACTERS, MAIL_SIGN, PHONE_SIGN, SIGNALS
+from model.text import HEAD_CHARACTERS, SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,6 @@ def traits_of(reading: Reading, name: str, url: str, linked: int) -> list[str]:
     length = len(reading.plain).bit_length()
     is_loud = reading.plain.isupper() and len(reading.plain) > 10
     traits = [*_traits_of_text(length, min(linked, 3) if linked < 6 else 6, reading.signals, is_loud)]
-    traits += _traits_of_ways_out(reading.plain[:HEAD_CHARACTERS].lower())
     if name:
         names = min(name.count(" ") + 1, 5)
         case = _case_of(name)
@@ -45,20 +44,6 @@ def traits_of(reading: Reading, name: str, url: str, linked: int) -> list[str]:
     return [*traits, *_traits_of_line_ends(reading.unmasked[:HEAD_CHARACTERS], url)]
 
 
-def _traits_of_ways_out(text: str) -> Sequence[str]:
-    """Name what leads elsewhere without a link: numbers and names to write to, and being asked to."""
-    is_asked = any(words in text for words in _ASKING)
-    return _traits_of_contacts(
-        PHONE_SIGN in text, MAIL_SIGN in text, "@" in text and _HANDLE.search(text) is not None, is_asked
-    )
-
-
-_HANDLE = re.compile(r"@(?<![\w.@/]@)[a-z][\w.]{3}")
-_ASKING = (
-    *("whatsapp", "whats app", "telegram", "wechat", "skype", "viber", "zalo", "hangouts", "微信", "薇信", "飞机"),
-    *("contact me", "contact him", "contact her", "contact us", "message me", "message him", "message her", "text me"),
-    *("email me", "write to me", "write me", "телеграм", "ватсап", "вайбер", "в лс", "пишите"),
-)
 _LINK_STARTS = ("http://", "https://", "www.")
 
 
@@ -91,13 +76,6 @@ def _traits_of_text(length: int, links: int, signals: tuple[str, ...], is_loud: 
     hidden = [_HIDDEN[signal] for signal in signals if signal in _HIDDEN]
     loud = ["all_caps"] if is_loud else []
     return (f"length_{length}", f"links_{links}", f"length_links_{length}_{links}", *hidden, *loud)
-
-
-@_named
-def _traits_of_contacts(has_phone: bool, has_mail: bool, has_handle: bool, is_asked: bool) -> tuple[str, ...]:
-    ways = [name for name, has in (("phone", has_phone), ("mail", has_mail), ("handle", has_handle)) if has]
-    asked = ["asked", "asked_way"] if is_asked and ways else ["asked"] if is_asked else []
-    return tuple(f"contact_{what}" for what in ways + asked)
 
 
 @_named

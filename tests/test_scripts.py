@@ -8,7 +8,7 @@ import pytest
 from model.classifier import SpamClassifier
 from model.comment import Comment
 from model.ngrams import grams_of
-from model.scripts import LATIN, distinct_script_of, unfamiliar_spam
+from model.scripts import ENOUGH_HAM, LATIN, distinct_script_of, unfamiliar_spam
 from model.segments import Kind, Parts
 
 SPAM = ("สล็อตเว็บตรง สมัครวันนี้ รับโบนัสฟรี", "เว็บพนันออนไลน์ ฝากถอนไม่มีขั้นต่ำ", "แทงบอลออนไลน์ รับโบนัสทันที")
@@ -63,6 +63,14 @@ def test_spam_is_unfamiliar_where_its_script_has_far_less_ham_than_all_have() ->
     assert set(scripts[is_unfamiliar].tolist()) == {1}
     assert is_unfamiliar.sum() == 10
     assert not unfamiliar_spam(scripts[20:31], labels[20:31]).any()
+
+
+def test_a_script_with_much_ham_is_familiar_however_much_spam_there_is() -> None:
+    scripts = np.array([0] * 2_000 + [1] * 10 * ENOUGH_HAM)
+    labels = np.array([0, 1] * 1_000 + [0] * ENOUGH_HAM + [1] * 9 * ENOUGH_HAM)
+    assert not unfamiliar_spam(scripts, labels).any()
+    labels[2_000] = 1
+    assert unfamiliar_spam(scripts, labels).sum() == 9 * ENOUGH_HAM + 1
 
 
 def known_of(text: str, ham: tuple[str, ...]) -> float:
