@@ -110,27 +110,27 @@ class Filter:
         reasons = tuple(sorted((*verdict.reasons, reason), key=lambda known: -abs(known.weight)))
         return verdict._replace(decision=self.thresholds.decide(score), score=score, reasons=reasons)
 
-    def overruled(self, verdict: Verdict, is_spam: bool, is_same: bool = True) -> Verdict:
+    def overruled(self, verdict: Verdict, is_spam: bool, is_same: bool = True, is_repeated: bool = False) -> Verdict:
         """Return the verdict as it is once a person has called the comment, or nearly the same one, spam or ham.
 
         What the person says is one more reason, of as much weight as it takes. What is not the very same comment is
         held where the model, without what labels have taught, says otherwise. Spammers copy comments that were let
         through, and add a link, and the label of what they copied has taught that all of it is good: what would be
         blocked is not shown. And what people tell of themselves is at times worded as spam is: what would be allowed is
-        not blocked.
+        blocked only once several like it, and none that is not spam, were called spam (``is_repeated``).
         """
         found = sum(reason.weight for reason in verdict.reasons)
         untaught = sum(reason.weight for reason in verdict.reasons if reason.feature != TAUGHT)
         review, block = log_odds_of(self.thresholds.review), log_odds_of(self.thresholds.block)
-        held = (review + block) / 2
-        if is_spam:
-            wanted = max(found, held if not is_same and untaught < review else block + OVERRULING_MARGIN)
-        elif not is_same and max(found, untaught) >= block > review:
-            wanted = held
+        called = f"a person called this comment, or one like it, {LABELS[is_spam]}"
+        if is_spam and (is_same or is_repeated or untaught >= review):
+            wanted = max(found, block + OVERRULING_MARGIN)
+        elif block > review and not is_same and (is_spam or max(found, untaught) >= block):
+            wanted = (review + block) / 2
+            called = f"a person called a comment like it {LABELS[is_spam]}, which this one need not be"
         else:
             wanted = min(found, review - OVERRULING_MARGIN)
-        said = Reason("label", wanted - found, f"a person called this comment, or one like it, {LABELS[is_spam]}")
-        return self.with_reason(verdict, said)
+        return self.with_reason(verdict, Reason("label", wanted - found, called))
 
     def listed(self, verdict: Verdict, line: Line) -> Verdict:
         """Return the verdict as it is once a line of the site's lists decides: allow, or no less than a deny line says.

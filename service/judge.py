@@ -123,7 +123,9 @@ class Judge:
                 if is_new:
                     self._rulebook.note_match(line)
                 return served.listed(verdict, line)
-        return None if recalled is None else served.overruled(verdict, recalled.label == "spam", recalled.is_same)
+        if recalled is None:
+            return None
+        return served.overruled(verdict, recalled.label == "spam", recalled.is_same, recalled.is_repeated)
 
 
 def not_of_comment(verdict: Verdict) -> tuple[Reason, ...]:

@@ -14,7 +14,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from model.comment import Comment, InvalidCommentError
+from model.comment import Comment, InvalidCommentError, without_surrogates
 from service.problems import BodyTooLargeError, MalformedBodyError, WrongFieldError, problem_of
 from training.labels import labeller
 
@@ -294,7 +294,7 @@ def _decoded_without_surrogates(body: bytes) -> Any:
     """
     try:
         text = json.dumps(json.loads(body), ensure_ascii=False, allow_nan=False)
-        return from_json(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"), allow_inf_nan=False)
+        return from_json(without_surrogates(text), allow_inf_nan=False)
     except (ValueError, RecursionError) as error:
         raise MalformedBodyError("the body is not JSON") from error
 

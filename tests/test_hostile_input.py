@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from model.comment import without_surrogates
+
 if TYPE_CHECKING:
     from conftest import Reply, Service
     from flask.testing import FlaskClient
@@ -241,3 +243,9 @@ def test_no_json_makes_an_error_of_our_own(client: FlaskClient, value: Any, name
     for path in ("/v1/check", "/v1/check/batch"):
         reply = client.post(path, data=body, content_type="application/json")
         assert reply.status_code in (200, 400, 413, 422), body
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.sampled_from("a\ud800\ud83d\udbff\udc00\ude00\udfff😀é"), max_size=12))
+def test_surrogates_are_joined_and_replaced_as_the_codec_does(text: str) -> None:
+    assert without_surrogates(text) == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -152,9 +153,9 @@ def test_a_copy_with_something_added_is_like_the_comment_and_not_the_same() -> N
     )
     memory = Memory()
     memory.learn(1, label(Comment(text=good, author="Martin"), "ham"))
-    assert memory.recall("blog.example", sketch_of(Comment(text=good, author="Martin"))) == ("ham", True)
+    assert memory.recall("blog.example", sketch_of(Comment(text=good, author="Martin"))) == ("ham", True, False)
     copy = Comment(text=f"{good} http://cheap-viagra.example/", author="Martin")
-    assert memory.recall("blog.example", sketch_of(copy)) == ("ham", False)
+    assert memory.recall("blog.example", sketch_of(copy)) == ("ham", False, False)
 
 
 @pytest.mark.parametrize("taught", [0.0, -20.0])
@@ -173,14 +174,35 @@ def test_what_is_only_like_a_good_comment_and_would_be_blocked_is_held_and_not_s
     assert sum(reason.weight for reason in held.reasons) == pytest.approx(log_odds_of(held.score), abs=1e-3)
 
 
-def test_what_is_only_like_spam_and_would_be_allowed_is_held_and_not_blocked(model: Filter) -> None:
+@pytest.mark.parametrize("taught", [0.0, 20.0])
+def test_what_is_only_like_spam_and_would_be_allowed_is_held_and_not_blocked(model: Filter, taught: float) -> None:
     honest = "I lost all my photos to a failed disk, but a shop got back my files in 48 hours."
     verdict = model.check(Comment(text=honest, author="Jo"))
     assert verdict.decision == "allow"
+    verdict = model.with_reason(verdict, Reason(TAUGHT, taught, "what the label of the other taught"))
     held = model.overruled(verdict, True, is_same=False)
     assert held.decision == "review"
-    assert model.overruled(verdict, True, is_same=True).decision == "block"
+    assert model.overruled(verdict, True, is_same=False, is_repeated=True).decision in ("block", "discard")
+    assert model.overruled(verdict, True, is_same=True).decision in ("block", "discard")
     assert sum(reason.weight for reason in held.reasons) == pytest.approx(log_odds_of(held.score), abs=1e-3)
+
+
+def test_where_nothing_is_held_what_is_only_like_spam_is_judged_by_the_model(model: Filter) -> None:
+    strict = model.deciding_by(replace(model.thresholds, review=model.thresholds.block))
+    verdict = strict.check(Comment(text="Our choir meets on Fridays, bring a cake if you like.", author="Jo"))
+    assert strict.overruled(verdict, True, is_same=False).decision == "allow"
+
+
+def test_several_labels_of_a_campaign_are_no_slip() -> None:
+    memory = Memory()
+    fourth = sketch_of(Comment(text=CAMPAIGN.format("website", "so", "http://four.example/", "great")))
+    for number, text in enumerate(SPUN):
+        memory.learn(number, label(Comment(text=text), "spam"))
+        assert memory.recall("blog.example", fourth) == ("spam", False, number == 2)
+    memory.learn(3, label(Comment(text=CAMPAIGN.format("diary", "too", "http://five.example/", "nice")), "ham"))
+    recalled = memory.recall("blog.example", fourth)
+    assert recalled
+    assert not recalled.is_repeated
 
 
 def test_what_is_like_spam_and_would_be_held_is_blocked(model: Filter) -> None:

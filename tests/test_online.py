@@ -22,6 +22,7 @@ from service.follower import Follower
 from service.metrics import Metrics
 from service.rulebook import Rulebook
 from service.served_model import ServedModel
+from training import online as online_module
 from training import retrain
 from training.database import Database
 from training.labels import GivenLabel, LabelStore
@@ -106,6 +107,37 @@ def test_without_labels_nothing_is_added(model: Filter) -> None:
 def test_the_same_labels_in_the_same_order_give_the_same_weights(model: Filter) -> None:
     labels, asked = stream(60), campaign(20, seed=5) + conversation(20, seed=5)
     assert added(taught(model, labels), asked).tolist() == added(taught(model, labels), asked).tolist()
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_a_comment_called_something_else_teaches_that_alone(model: Filter, is_shared: bool) -> None:
+    """As if the wrong label had never been, but for what was learnt between the two."""
+    labels, asked = stream(20), campaign(20, seed=5) + conversation(20, seed=5)
+    for said, meant in (("ham", "spam"), ("spam", "ham")):
+        comment = campaign(1, seed=9)[0]
+        wrong: GivenLabel = given(comment, said)  # type: ignore[arg-type]
+        right: GivenLabel = given(comment, meant)  # type: ignore[arg-type]
+        corrected = added(taught(model, [*labels, wrong, right], is_shared), asked)
+        never_wrong = added(taught(model, [*labels, right], is_shared), asked)
+        assert corrected == pytest.approx(never_wrong, abs=1e-3)
+        assert added(taught(model, [*labels, wrong], is_shared), asked) != pytest.approx(never_wrong, abs=1e-3)
+
+
+def test_a_label_said_twice_counts_once(model: Filter) -> None:
+    labels, asked = stream(20), campaign(20, seed=5)
+    again = added(taught(model, [*labels, labels[-1]]), asked)
+    assert again == pytest.approx(added(taught(model, labels), asked), abs=1e-3)
+
+
+def test_what_is_remembered_of_steps_is_bounded(model: Filter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(online_module, "MAX_STEPS", 2)
+    labels = [given(one, "spam") for one in campaign(4)]
+    layer = taught(model, labels)
+    before = added(layer, campaign(20, seed=5))
+    layer.learn(labels[-1])
+    assert added(layer, campaign(20, seed=5)) == pytest.approx(before, abs=1e-3)
+    layer.learn(labels[0])
+    assert added(layer, campaign(20, seed=5)) != pytest.approx(before, abs=1e-3)
 
 
 def test_what_is_learnt_stays_on_its_site_unless_it_is_shared(model: Filter) -> None:

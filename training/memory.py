@@ -22,15 +22,21 @@ MAX_LABELS = 20_000
 """Labels of a site that are remembered, the newest."""
 MAX_OF_BAND = 16
 """Of the many comments of a campaign, so many stand for all."""
+REPEATED = 3
+"""So many labels of comments that are alike are no slip, nor said of one comment alone."""
 
 Band = tuple[int, bytes]
 
 
 class Recalled(NamedTuple):
-    """What was said of a comment with the very same n-grams (``is_same``), or of one much like it."""
+    """What was said of a comment with the very same n-grams (``is_same``), or of one much like it.
+
+    ``is_repeated`` where it was said of at least ``REPEATED`` comments like it, and of none like it the opposite.
+    """
 
     label: Label
     is_same: bool
+    is_repeated: bool = False
 
 
 class Near(NamedTuple):
@@ -98,11 +104,13 @@ class _OfSite:
         if same is not None:
             return Recalled(same.label, is_same=True)
         alike = self._met(sketch)
-        if not alike:
-            return None
         found = zip(similarities(sketch, alike), map(self._labels.__getitem__, alike), strict=True)
-        nearest, best = max(found, key=lambda pair: (pair[0], pair[1].number))
-        return Recalled(best.label, is_same=False) if nearest >= MIN_SIMILARITY else None
+        near = [(similarity, label) for similarity, label in found if similarity >= MIN_SIMILARITY]
+        if not near:
+            return None
+        _, nearest = max(near, key=lambda pair: (pair[0], pair[1].number))
+        is_repeated = len(near) >= REPEATED and all(label.label == nearest.label for _, label in near)
+        return Recalled(nearest.label, is_same=False, is_repeated=is_repeated)
 
     def _met(self, sketch: bytes) -> list[bytes]:
         return list({other for band in _bands(sketch) for other in self._alike.get(band, ())})

@@ -75,7 +75,8 @@ class Ours:
         (verdict,) = self._model.check_many([example.comment], partial(self._online.log_odds, SITE))
         recalled = self._memory.recall(SITE, verdict.sketch) if self._memory else None
         if recalled is not None:
-            verdict = self._model.overruled(verdict, recalled.label == "spam", recalled.is_same)
+            is_spam = recalled.label == "spam"
+            verdict = self._model.overruled(verdict, is_spam, recalled.is_same, recalled.is_repeated)
         return sum(reason.weight for reason in verdict.reasons)
 
     def learn(self, example: LabelledComment) -> None:
