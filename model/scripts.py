@@ -40,7 +40,8 @@ def script_of_letter(letter: str) -> str:
 def distinct_script_of(text: str) -> str:
     """Return the script that sets a text apart: the most used besides Latin, or Latin where that is hardly used.
 
-    Vietnamese counts as a script of its own, by its letters with two marks, and so does Japanese, by its kana.
+    Vietnamese counts as a script of its own, by the letters that Unicode added for it, some of which West African
+    languages share; and so does Japanese, by its kana and before all others, since most of its letters may be Han.
     """
     if text.isascii():
         return LATIN

@@ -71,7 +71,7 @@ class Parts(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The text as people read it, in lower case."""
+        """The text as people read it, in lower case, between two blanks."""
         return self.segments[0][1]
 
 

@@ -9,7 +9,7 @@ import socket
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from threading import Event
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
@@ -20,7 +20,7 @@ from werkzeug.serving import BaseWSGIServer
 from service.addresses import pseudonyms_with
 from service.cli import main
 from service.demo import desk as desk_module
-from service.demo.client import Hamgate
+from service.demo.client import Hamgate, NoAnswerError
 from service.demo.comments import Comments, Status
 from service.demo.desk import Desk
 from service.demo.news import news as read_news
@@ -138,16 +138,31 @@ def test_hamgate_is_told_all_that_the_site_knows(reader: FlaskClient, comments: 
     assert (known.user_agent, known.user_ip) == (NEWS.letters[0].user_agent, pseudonyms.of_ip("127.0.0.1"))
 
 
-class SlowHamgate(Hamgate):
-    """Answers no check before it may, and counts them."""
+class MadeUpHamgate(Hamgate):
+    """Gives its answers one after the other, none before it may, and remembers what it was asked."""
 
-    asked: ClassVar[list[dict[str, str]]] = []
-    may_answer: ClassVar[Event] = Event()
+    answers: list[dict[str, Any] | NoAnswerError]
+    asked: list[dict[str, str]]
+    may_answer: Event
+
+    @classmethod
+    def answering(cls, *answers: dict[str, Any] | NoAnswerError) -> MadeUpHamgate:
+        made = cls("http://hamgate.example", "key", timeout_seconds=0.01)
+        for name, value in (("answers", list(answers)), ("asked", []), ("may_answer", Event())):
+            object.__setattr__(made, name, value)  # Hamgate is frozen
+        return made
 
     def check(self, comment: dict[str, str]) -> dict[str, Any]:
         self.asked.append(comment)
         assert self.may_answer.wait(60)
-        return {"id": "1", "decision": "allow", "score": 0.1, "reasons": [], "model": "1"}
+        answer = self.answers.pop(0)
+        if isinstance(answer, NoAnswerError):
+            raise answer
+        return answer
+
+
+ALLOWED = {"id": "1", "decision": "allow", "score": 0.1, "reasons": [], "model": "1"}
+LETTER = {"author": "Ann", "text": "Hello"}
 
 
 def test_what_is_being_asked_about_is_not_asked_about_again(
@@ -157,18 +172,32 @@ def test_what_is_being_asked_about_is_not_asked_about_again(
     waiting = comments.waiting
     monkeypatch.setattr(desk_module, "INTERVAL_SECONDS", 0.01)
     monkeypatch.setattr(comments, "waiting", lambda before: looked.append(before) or waiting(before))
-    desk = Desk(comments, SlowHamgate("http://hamgate.example", "key", timeout_seconds=0.01))
+    hamgate = MadeUpHamgate.answering(ALLOWED)
+    desk = Desk(comments, hamgate)
     try:
-        desk.submit("night-ferry", {"author": "Ann", "text": "Hello"}, datetime.now(UTC) - timedelta(hours=1))
+        desk.submit("night-ferry", LETTER, datetime.now(UTC) - timedelta(hours=1))
         before = len(looked)
         wait_until(lambda: len(looked) > before + 3)
-        assert len(SlowHamgate.asked) == 1
-        SlowHamgate.may_answer.set()
+        assert hamgate.asked == [LETTER]
+        hamgate.may_answer.set()
         wait_until(lambda: comments.newest(1)[0].status is Status.SHOWN)
     finally:
-        SlowHamgate.may_answer.set()
+        hamgate.may_answer.set()
         desk.close()
-    assert len(SlowHamgate.asked) == 1
+    assert hamgate.asked == [LETTER]
+
+
+def test_what_got_no_answer_is_asked_about_again(comments: Comments, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk_module, "INTERVAL_SECONDS", 0.01)
+    hamgate = MadeUpHamgate.answering(NoAnswerError(), NoAnswerError(), ALLOWED)
+    hamgate.may_answer.set()
+    desk = Desk(comments, hamgate)
+    try:
+        desk.submit("night-ferry", LETTER, datetime.now(UTC) - timedelta(hours=1))
+        wait_until(lambda: comments.newest(1)[0].status is Status.SHOWN)
+    finally:
+        desk.close()
+    assert hamgate.asked == [LETTER] * 3
 
 
 def test_the_page_follows_what_the_moderators_say(reader: FlaskClient, comments: Comments, service: Service) -> None:

@@ -15,6 +15,7 @@ from model.artifact import load, packed
 from model.comment import Comment
 from model.thresholds import Thresholds
 from service.addresses import pseudonyms_with
+from service.moderation import model as model_page
 from service.moderation.card import facts, groups
 from service.secret import open_secret
 from training.accounts import Role
@@ -107,7 +108,9 @@ def test_retraining_shows_its_progress_then_a_rival_that_can_be_promoted_and_rol
     (job,) = do_jobs(app, config)
     (version,) = (one.version for one in Registry(app.extensions["hamgate.store"]).versions())
     assert job.message == f"made version {version}; the gate lets it pass"
-    assert "data-job" not in browser.get(PAGE).text
+    ended = browser.get(PAGE).text
+    assert "data-job" not in ended
+    assert f'role="status"><strong>Retraining</strong>, asked for by ann: {job.message}</p>' in ended
     rival = browser.get(f"{PAGE}/versions/{version}").text
     assert "The gate lets it pass." in rival
     assert "Good" not in rival or "chance" in rival
@@ -119,6 +122,22 @@ def test_retraining_shows_its_progress_then_a_rival_that_can_be_promoted_and_rol
     assert registry.served() is None
     refused = browser.post(f"{PAGE}/rollback")
     assert (refused.status_code, "nothing to roll back" in refused.text) == (409, True)
+
+
+def test_a_retraining_that_failed_says_why_until_a_moment_has_passed(
+    app: Flask, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = Browser(app, "ann")
+    browser.post(f"{PAGE}/retrain")
+    (job,) = do_jobs(app, config)
+    assert job.state == "failed"
+    said = f'role="alert"><strong>Retraining</strong>, asked for by ann: failed, {job.message}</p>'
+    assert said in browser.get(PAGE).text
+    browser.post(f"{PAGE}/survey")
+    do_jobs(app, config)
+    assert said in browser.get(PAGE).text
+    monkeypatch.setattr(model_page, "A_MOMENT", timedelta())
+    assert said not in browser.get(PAGE).text
 
 
 def test_a_version_that_the_gate_refuses_is_promoted_with_a_reason_only(app: Flask, config: Config) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from model.classifier import SpamClassifier
 from model.comment import Comment
+from model.design import design_of
 from model.ngrams import grams_of
 from model.scripts import ENOUGH_HAM, LATIN, distinct_script_of, unfamiliar_spam
 from model.segments import Kind, Parts
@@ -23,7 +24,8 @@ SITES = ("a.example", "b.example", "c.example")
     [
         ("สวัสดี", SPAM[0]),
         ("Visit us: สล็อตเว็บตรง รับโบนัส", SPAM[0]),
-        ("それは良いですね、東京", "カタカナ"),
+        ("東京都庁舎見学はとても良", "カタカナ"),
+        ("Ẹ kú iṣẹ́ o, ẹ ṣeun gan", "bài viết rất hay"),
         ("東京", "北京"),
         ("Cảm ơn bạn rất nhiều", "bài viết rất hay"),
         ("Größe, façade, naïve", "plain"),
@@ -57,12 +59,12 @@ def test_a_foreign_word_does_not_make_a_comment_foreign() -> None:
 
 
 def test_spam_is_unfamiliar_where_its_script_has_far_less_ham_than_all_have() -> None:
-    scripts = np.array([0] * 20 + [1] * 11 + [2] * 11)
-    labels = np.array([0, 1] * 10 + [1] * 10 + [0] + [1] * 6 + [0] * 5)
+    scripts = np.array([0] * 20 + [1] * 13 + [2] * 8)
+    labels = np.array([0, 1] * 10 + [1] * 12 + [0] + [1] * 6 + [0] * 2)
     is_unfamiliar = unfamiliar_spam(scripts, labels)
     assert set(scripts[is_unfamiliar].tolist()) == {1}
-    assert is_unfamiliar.sum() == 10
-    assert not unfamiliar_spam(scripts[20:31], labels[20:31]).any()
+    assert is_unfamiliar.sum() == 12
+    assert not unfamiliar_spam(scripts[20:33], labels[20:33]).any()
 
 
 def test_a_script_with_much_ham_is_familiar_however_much_spam_there_is() -> None:
@@ -71,6 +73,12 @@ def test_a_script_with_much_ham_is_familiar_however_much_spam_there_is() -> None
     assert not unfamiliar_spam(scripts, labels).any()
     labels[2_000] = 1
     assert unfamiliar_spam(scripts, labels).sum() == 9 * ENOUGH_HAM + 1
+
+
+def test_the_script_is_that_of_the_text_and_not_of_the_name() -> None:
+    named, written = Comment(text="Hello", author=HAM[0]), Comment(text=HAM[0], author="Ann")
+    scripts = design_of([named, Comment(text="Hello"), written], [0, 1, 1], ["a", "b", "c"]).scripts
+    assert scripts[0] == scripts[1] != scripts[2]
 
 
 def known_of(text: str, ham: tuple[str, ...]) -> float:

@@ -34,7 +34,7 @@ TOLD = {
     Status.SHOWN: "Thank you! Your comment is published.",
     Status.HELD: "Thank you. Your comment waits for a moderator; only you can see it until then.",
     Status.SPAM: "Your comment looks like spam and is not shown. If that is a mistake, a moderator can put it right.",
-    Status.DROPPED: "Your comment was refused: it looks like spam. It has not been kept.",
+    Status.DROPPED: "Your comment was refused: it looks like spam. The newspaper has not kept it.",
 }
 DONE = {
     Status.WAITING: "held: no verdict yet",

@@ -6,7 +6,7 @@ look, and see comments of their sites only; admins retrain, compare, promote and
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 KINDS = ("retrain", "trial", "survey")
 MAX_JOBS = 12
+A_MOMENT = timedelta(minutes=10)
 MAX_DAYS = 30
 MAX_TRIALS = 50
 MAX_REASON_CHARACTERS = 1_000
@@ -79,6 +80,7 @@ class ModelPage:
             promotions=self._registry.promotions()[::-1],
             jobs=jobs,
             under_way=[job for job in jobs if not job.has_ended],
+            just_ended=_just_ended(jobs),
             names=NAMES,
         )
 
@@ -89,7 +91,7 @@ class ModelPage:
         trial = self._trial_of(found.version)
         job, outcome = trial or (None, None)
         newest, promoted = self._registry.newest_promotion()
-        under_way = [one for one in self._jobs.list(KINDS, MAX_JOBS) if not one.has_ended]
+        jobs = self._jobs.list(KINDS, MAX_JOBS)
         return render_template(
             "version.html",
             version=found,
@@ -99,7 +101,8 @@ class ModelPage:
             trial=outcome and _visible(outcome),
             is_current=outcome is not None and outcome["gate"]["promotion"] == newest,
             promotions=[one for one in self._registry.promotions() if one.version == found.version][::-1],
-            under_way=under_way,
+            under_way=[job for job in jobs if not job.has_ended],
+            just_ended=_just_ended(jobs),
             names=NAMES,
         )
 
@@ -176,6 +179,13 @@ class ModelPage:
                 if outcome is not None and outcome["version"] == version:
                     return job, outcome
         return None
+
+
+def _just_ended(jobs: Sequence[Job]) -> list[Job]:
+    """Choose the last retraining or comparison if it ended a moment ago, so that whoever waits sees what came of it."""
+    since = datetime.now(UTC) - A_MOMENT
+    newest = [job for job in jobs if job.kind != "survey"][:1]
+    return [job for job in newest if job.ended_at is not None and job.ended_at > since]
 
 
 def _plots(survey: Mapping[str, Any]) -> dict[str, Markup]:
