@@ -81,7 +81,7 @@ def import_labels(files: tuple[str, ...], site: str, hash_addresses: bool, secre
         labels = with_progress(given_labels(rows, site, datetime.now(UTC), counts))
         with Store(database) as opened:
             if opened.site(site) is None:
-                message(f"there is no site {site} yet: its labels wait for it (hamgate sites add {site})")
+                message(f"there is no site {site} yet: its labels train, and await it (hamgate sites add {site})")
             store = label_store(opened, open_secret(opened, database, secret), hash_addresses)
             add_labels(rejections.sift(labels), store, counts)
         message(f"{counts.added:,} labels added, {counts.known:,} there already, {counts.unlabelled:,} without a label")
@@ -178,12 +178,17 @@ def add_model(file: Path, user: str, database: str) -> None:
 @models.command("list")
 @database_option
 def list_models(database: str) -> None:
-    """Print a line for each version, oldest first: version, when and by whom it was added, "served" where it is."""
+    """Print a line for each version, oldest first: version, when and by whom it was added, "served" where it is.
+
+    Where none is, standard error says so: the model file is served that the service was started with.
+    """
     with _registry(database) as registry:
         served = registry.served()
         for version in registry.versions():
             mark = "served" if version.version == served else ""
             click.echo(f"{version.version}\t{_written(version.added_at)}\t{version.added_by}\t{mark}")
+        if served is None:
+            message("the model file is served that the service was started with")
 
 
 @models.command("show")

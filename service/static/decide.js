@@ -60,7 +60,10 @@
 
   async function undo() {
     const last = undone.pop();
-    if (!last) return;
+    if (!last) {
+      say("Nothing was decided on this page yet; “What people said” has the rest.");
+      return;
+    }
     try {
       const answer = await send(form.dataset.undo, [["labels", last.labels]]);
       for (const [item, before, parent] of last.places.reverse()) {
@@ -86,17 +89,20 @@
   const keys = {
     j: () => go(1),
     k: () => go(-1),
-    s: (item) => item && decide(`spam ${item.dataset.token}`, []),
-    h: (item) => item && decide(`ham ${item.dataset.token}`, []),
+    s: (item) => decide(`spam ${item.dataset.token}`, []),
+    h: (item) => decide(`ham ${item.dataset.token}`, []),
     u: () => undo(),
-    x: (item) => item && item.querySelector("input[name=chosen]").click(),
+    x: (item) => item.querySelector("input[name=chosen]").click(),
   };
+  const ofItems = ["s", "h", "x"];
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox]), select, textarea")) return;
     const act = keys[event.key];
     if (!act) return;
     event.preventDefault();
-    act(current());
+    const item = current();
+    if (!item && ofItems.includes(event.key)) say("Choose a comment first, with j and k.");
+    else act(item);
   });
 
   const tick = form.querySelector("[data-tick]");
