@@ -225,6 +225,10 @@ def test_a_moderator_decides_by_keyboard_and_takes_it_back_and_the_newspaper_fol
     assert not is_published(paper, "Island Taxi")
     queue.goto(f"{demonstration.hamgate}/moderate/")
     waiting = queue.locator(".item").count()
+    queue.keyboard.press("s")
+    expect(queue.locator("#said")).to_have_text("Choose a comment first, with j and k.")
+    queue.keyboard.press("u")
+    expect(queue.locator("#said")).to_contain_text("Nothing was decided on this page yet")
     for _ in range(waiting):
         queue.keyboard.press("j")
         if queue.locator(".item:focus").get_by_role("heading", name="Island Taxi").count():
