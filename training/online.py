@@ -4,9 +4,8 @@ The n-grams are the model's, hashed into a small table for each site. A label mo
 in proportion to how wrong the log-odds were, so what the model knows already changes nothing, and no label counts twice
 when a version is promoted that has learnt from it. The same labels in the same order give the same weights, bit for
 bit, on every worker; what is withdrawn is undone by learning the rest anew, and what was said of a comment before by
-the opposite step. Where sites share what they learn, each
-also has a part in one more table. Owns those weights. Leaves near-duplicates, which follow their label outright, to
-``memory``.
+the opposite step. Where sites share what they learn, each also has a part in one more table. Owns those weights. Leaves
+near-duplicates, which follow their label, to ``memory``.
 """
 
 from __future__ import annotations
