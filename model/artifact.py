@@ -110,20 +110,20 @@ class Filter:
         reasons = tuple(sorted((*verdict.reasons, reason), key=lambda known: -abs(known.weight)))
         return verdict._replace(decision=self.thresholds.decide(score), score=score, reasons=reasons)
 
-    def overruled(self, verdict: Verdict, is_spam: bool, is_same: bool = True, is_repeated: bool = False) -> Verdict:
+    def overruled(self, verdict: Verdict, is_spam: bool, is_same: bool = True, is_sure: bool = False) -> Verdict:
         """Return the verdict as it is once a person has called the comment, or nearly the same one, spam or ham.
 
-        What the person says is one more reason, of as much weight as it takes. What is not the very same comment is
-        held where the model, without what labels have taught, says otherwise. Spammers copy comments that were let
-        through, and add a link, and the label of what they copied has taught that all of it is good: what would be
-        blocked is not shown. And what people tell of themselves is at times worded as spam is: what would be allowed is
-        blocked only once several like it, and none that is not spam, were called spam (``is_repeated``).
+        What the person says is one more reason, of as much weight as it takes. What is not the very same comment, and
+        would be blocked, also if only for what labels have taught, is held rather than shown: spammers copy comments
+        that were let through, and add a link, and the label of what they copied has taught that all of it is good. And
+        what is only like spam, and the model without labels would allow, is held rather than blocked: people's own
+        words may be like it. Unless ``is_sure``: it is nearly the same, or like several that were called spam.
         """
         found = sum(reason.weight for reason in verdict.reasons)
         untaught = sum(reason.weight for reason in verdict.reasons if reason.feature != TAUGHT)
         review, block = log_odds_of(self.thresholds.review), log_odds_of(self.thresholds.block)
         called = f"a person called this comment, or one like it, {LABELS[is_spam]}"
-        if is_spam and (is_same or is_repeated or untaught >= review):
+        if is_spam and (is_same or is_sure or untaught >= review):
             wanted = max(found, block + OVERRULING_MARGIN)
         elif block > review and not is_same and (is_spam or max(found, untaught) >= block):
             wanted = (review + block) / 2

@@ -125,7 +125,7 @@ class Judge:
                 return served.listed(verdict, line)
         if recalled is None:
             return None
-        return served.overruled(verdict, recalled.label == "spam", recalled.is_same, recalled.is_repeated)
+        return served.overruled(verdict, recalled.label == "spam", recalled.is_same, recalled.is_sure)
 
 
 def not_of_comment(verdict: Verdict) -> tuple[Reason, ...]:

@@ -153,9 +153,9 @@ def test_a_copy_with_something_added_is_like_the_comment_and_not_the_same() -> N
     )
     memory = Memory()
     memory.learn(1, label(Comment(text=good, author="Martin"), "ham"))
-    assert memory.recall("blog.example", sketch_of(Comment(text=good, author="Martin"))) == ("ham", True, False)
+    assert memory.recall("blog.example", sketch_of(Comment(text=good, author="Martin"))) == ("ham", True, True)
     copy = Comment(text=f"{good} http://cheap-viagra.example/", author="Martin")
-    assert memory.recall("blog.example", sketch_of(copy)) == ("ham", False, False)
+    assert memory.recall("blog.example", sketch_of(copy))[:2] == ("ham", False)
 
 
 @pytest.mark.parametrize("taught", [0.0, -20.0])
@@ -182,7 +182,7 @@ def test_what_is_only_like_spam_and_would_be_allowed_is_held_and_not_blocked(mod
     verdict = model.with_reason(verdict, Reason(TAUGHT, taught, "what the label of the other taught"))
     held = model.overruled(verdict, True, is_same=False)
     assert held.decision == "review"
-    assert model.overruled(verdict, True, is_same=False, is_repeated=True).decision in ("block", "discard")
+    assert model.overruled(verdict, True, is_same=False, is_sure=True).decision in ("block", "discard")
     assert model.overruled(verdict, True, is_same=True).decision in ("block", "discard")
     assert sum(reason.weight for reason in held.reasons) == pytest.approx(log_odds_of(held.score), abs=1e-3)
 
@@ -193,16 +193,25 @@ def test_where_nothing_is_held_what_is_only_like_spam_is_judged_by_the_model(mod
     assert strict.overruled(verdict, True, is_same=False).decision == "allow"
 
 
-def test_several_labels_of_a_campaign_are_no_slip() -> None:
+def test_a_campaign_with_changed_names_links_and_words_is_nearly_the_same() -> None:
     memory = Memory()
-    fourth = sketch_of(Comment(text=CAMPAIGN.format("website", "so", "http://four.example/", "great")))
-    for number, text in enumerate(SPUN):
-        memory.learn(number, label(Comment(text=text), "spam"))
-        assert memory.recall("blog.example", fourth) == ("spam", False, number == 2)
-    memory.learn(3, label(Comment(text=CAMPAIGN.format("diary", "too", "http://five.example/", "nice")), "ham"))
-    recalled = memory.recall("blog.example", fourth)
+    memory.learn(1, label(Comment(text=SPUN[0], author="Ann"), "spam"))
+    for text in SPUN[1:]:
+        assert memory.recall("blog.example", sketch_of(Comment(text=text, author="Bob"))) == ("spam", False, True)
+
+
+def test_only_several_labels_of_what_is_merely_like_it_are_no_slip() -> None:
+    memory = Memory()
+    evening = "Our chess evening is moved to {}, bring {} if you {}."
+    asked = sketch_of(Comment(text=evening.format("Monday", "a friend", "dare"), author="Ines"))
+    moved = [("Friday", "a cake", "like"), ("Tuesday", "some tea", "wish"), ("Sunday", "your clock", "can")]
+    for number, words in enumerate(moved):
+        memory.learn(number, label(Comment(text=evening.format(*words), author="Ruth"), "spam"))
+        assert memory.recall("blog.example", asked) == ("spam", False, number == 2)
+    memory.learn(3, label(Comment(text=evening.format("Thursday", "a bottle", "drink"), author="Ruth"), "ham"))
+    recalled = memory.recall("blog.example", asked)
     assert recalled
-    assert not recalled.is_repeated
+    assert not recalled.is_sure
 
 
 def test_what_is_like_spam_and_would_be_held_is_blocked(model: Filter) -> None:

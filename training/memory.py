@@ -22,6 +22,8 @@ MAX_LABELS = 20_000
 """Labels of a site that are remembered, the newest."""
 MAX_OF_BAND = 16
 """Of the many comments of a campaign, so many stand for all."""
+NEARLY_SAME = 0.65
+"""A campaign with other names, links and words has so much in common: 0.69 to 0.75 in the test's example."""
 REPEATED = 3
 """So many labels of comments that are alike are no slip, nor said of one comment alone."""
 
@@ -31,12 +33,13 @@ Band = tuple[int, bytes]
 class Recalled(NamedTuple):
     """What was said of a comment with the very same n-grams (``is_same``), or of one much like it.
 
-    ``is_repeated`` where it was said of at least ``REPEATED`` comments like it, and of none like it the opposite.
+    ``is_sure`` where the two are nearly the same, or where it was said of at least ``REPEATED`` comments like it, and
+    of none like it the opposite.
     """
 
     label: Label
     is_same: bool
-    is_repeated: bool = False
+    is_sure: bool = True
 
 
 class Near(NamedTuple):
@@ -108,9 +111,9 @@ class _OfSite:
         near = [(similarity, label) for similarity, label in found if similarity >= MIN_SIMILARITY]
         if not near:
             return None
-        _, nearest = max(near, key=lambda pair: (pair[0], pair[1].number))
+        similarity, nearest = max(near, key=lambda pair: (pair[0], pair[1].number))
         is_repeated = len(near) >= REPEATED and all(label.label == nearest.label for _, label in near)
-        return Recalled(nearest.label, is_same=False, is_repeated=is_repeated)
+        return Recalled(nearest.label, is_same=False, is_sure=similarity >= NEARLY_SAME or is_repeated)
 
     def _met(self, sketch: bytes) -> list[bytes]:
         return list({other for band in _bands(sketch) for other in self._alike.get(band, ())})

@@ -76,7 +76,7 @@ class Ours:
         recalled = self._memory.recall(SITE, verdict.sketch) if self._memory else None
         if recalled is not None:
             is_spam = recalled.label == "spam"
-            verdict = self._model.overruled(verdict, is_spam, recalled.is_same, recalled.is_repeated)
+            verdict = self._model.overruled(verdict, is_spam, recalled.is_same, recalled.is_sure)
         return sum(reason.weight for reason in verdict.reasons)
 
     def learn(self, example: LabelledComment) -> None:
