@@ -155,7 +155,7 @@ def test_a_copy_with_something_added_is_like_the_comment_and_not_the_same() -> N
     memory.learn(1, label(Comment(text=good, author="Martin"), "ham"))
     assert memory.recall("blog.example", sketch_of(Comment(text=good, author="Martin"))) == ("ham", True, True)
     copy = Comment(text=f"{good} http://cheap-viagra.example/", author="Martin")
-    assert memory.recall("blog.example", sketch_of(copy))[:2] == ("ham", False)
+    assert memory.recall("blog.example", sketch_of(copy)) == ("ham", False, True)
 
 
 @pytest.mark.parametrize("taught", [0.0, -20.0])

@@ -112,6 +112,7 @@ def test_retraining_shows_its_progress_then_a_rival_that_can_be_promoted_and_rol
     assert "data-job" not in ended
     assert f'role="status"><strong>Retraining</strong>, asked for by ann: {job.message}</p>' in ended
     rival = browser.get(f"{PAGE}/versions/{version}").text
+    assert "<strong>Retraining</strong>" not in rival
     assert "The gate lets it pass." in rival
     assert "Good" not in rival or "chance" in rival
     assert browser.post(f"{PAGE}/versions/{version}/promote").status_code == 303
@@ -149,6 +150,7 @@ def test_a_version_that_the_gate_refuses_is_promoted_with_a_reason_only(app: Fla
     do_jobs(app, config)
     page = browser.get(path).text
     assert "The gate says no." in page
+    assert 'role="status"><strong>Comparison</strong>, asked for by ann: ' in page
     assert re.search(r'<button type="button" disabled aria-describedby="why-not">Promote</button>', page)
     assert browser.post(f"{path}/promote", reason="  ").status_code == 422
     registry = Registry(app.extensions["hamgate.store"])

@@ -107,6 +107,8 @@ class _OfSite:
         if same is not None:
             return Recalled(same.label, is_same=True)
         alike = self._met(sketch)
+        if not alike:
+            return None
         found = zip(similarities(sketch, alike), map(self._labels.__getitem__, alike), strict=True)
         near = [(similarity, label) for similarity, label in found if similarity >= MIN_SIMILARITY]
         if not near:

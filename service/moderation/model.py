@@ -102,7 +102,7 @@ class ModelPage:
             is_current=outcome is not None and outcome["gate"]["promotion"] == newest,
             promotions=[one for one in self._registry.promotions() if one.version == found.version][::-1],
             under_way=[job for job in jobs if not job.has_ended],
-            just_ended=_just_ended(jobs),
+            just_ended=[job for job in _just_ended(jobs) if job.request.get("version") == found.version],
             names=NAMES,
         )
 
