@@ -84,18 +84,18 @@ _PUTTERS = tuple((name, getattr(Comment, name).__set__) for name in FIELD_NAMES)
 def without_surrogates(text: str) -> str:
     """Join surrogate pairs and replace lone surrogates by U+FFFD.
 
-    The UTF-16 codec would do the same with ``"replace"``, but takes its time over each lone one.
+    The UTF-16 codec would do the same with ``"replace"``, but takes its time over each of them.
     """
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
         import numpy as np  # not at the top, for the launcher needs the names of fields alone
 
-        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").copy()
+        codes = np.array([text]).view(np.uint32)
         is_high, is_low = codes >> 10 == 0x36, codes >> 10 == 0x37
         is_first = np.append(is_high[:-1] & is_low[1:], False)
         is_second = np.append(False, is_first[:-1])
         codes[(is_high & ~is_first) | (is_low & ~is_second)] = 0xFFFD
-        joined = codes.tobytes().decode("utf-32-le", "surrogatepass")
-        return joined.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+        codes[is_first] = 0x10000 + ((codes[is_first] & 0x3FF) << 10) + (codes[is_second] & 0x3FF)
+        return codes[~is_second].astype("<u4").tobytes().decode("utf-32-le")
     return text
