@@ -97,5 +97,6 @@ def without_surrogates(text: str) -> str:
         is_second = np.append(False, is_first[:-1])
         codes[(is_high & ~is_first) | (is_low & ~is_second)] = 0xFFFD
         codes[is_first] = 0x10000 + ((codes[is_first] & 0x3FF) << 10) + (codes[is_second] & 0x3FF)
-        return codes[~is_second].astype("<u4").tobytes().decode("utf-32-le")
+        joined: bytes = codes[~is_second].astype("<u4").tobytes()
+        return joined.decode("utf-32-le")
     return text
