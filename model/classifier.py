@@ -45,9 +45,6 @@ BAYES_STRENGTH = 0.45
 BAYES_MIN_DISTANCE = 0.1
 """Words whose spam probability is nearer to one half than this are noise."""
 BAYES_WEIGHT = 0.5
-EMAIL_WEIGHT = 0.5
-"""What the regression over mail domains has to the others' 1: nobody sees a domain, and anybody can make one up. In the
-sets it is readers of a few countries whose domains are known; ``docs/quality.md`` has what this cost and gained."""
 JOINT_WEIGHT = 1.0
 JOINT_WEIGHT_OF_FEW = 15.0
 """What the sum gives to naive Bayes and to the joint learner, the latter by how many comments there are; each family's
@@ -210,8 +207,6 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
                 coefficients, intercept = self._descended(
                     part, rarities, sizes[present, family], said, alike, alpha, "log_loss"
                 )
-                if name == "email":
-                    coefficients, intercept = coefficients * EMAIL_WEIGHT, intercept * EMAIL_WEIGHT
                 weights[place] = coefficients
                 scales[family] = max(float(np.abs(coefficients).max()), 1e-9) / 127
                 offsets[family] = intercept

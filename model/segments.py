@@ -78,11 +78,15 @@ class Parts(NamedTuple):
 def parts_of(comment: Comment) -> Parts:
     """Take a comment apart. A field that is unknown or empty gives no segment, so its absence is no evidence.
 
-    Links to the site itself, the author's own as well, are innocent and left out.
+    Links to the site itself, the author's own as well, are innocent and left out. Where there is no text at all, its
+    segments are empty, and it has neither traits nor a shape.
     """
     reading = read(comment.text)
-    text = reading.plain.lower()
-    segments = [(Kind.TEXT, f" {text} "), (Kind.WRITTEN, f" {_without_url_starts(reading.written.lower())} ")]
+    plain, written = reading.plain.lower(), _without_url_starts(reading.written.lower())
+    has_text = bool(written.strip())
+    segments = [(Kind.TEXT, f" {plain} "), (Kind.WRITTEN, f" {written} ")]
+    if not has_text:
+        segments = [(Kind.TEXT, ""), (Kind.WRITTEN, "")]
     own_host = host_of(comment.permalink) if comment.permalink else ""
     author, links_of_name = _name_and_links(comment.author)
     name = _readable_name(author)
@@ -96,6 +100,8 @@ def parts_of(comment: Comment) -> Parts:
         segments.append((Kind.EMAIL, f" {mail_domain[:MAX_URL_CHARACTERS]} "))
     linked = _link_segments(reading, own_host) if reading.links else []
     segments.extend(linked)
+    if not has_text:
+        return Parts(segments, [], comment.type in _PINGS)
     segments.append((Kind.SHAPE, _shape_of(name, reading.written[:MAX_CHARACTERS], url)))
     traits = traits_of(reading, name, url, len(linked))
     return Parts(segments, traits, comment.type in _PINGS)

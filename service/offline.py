@@ -152,6 +152,9 @@ def evaluate(
     metavar="FILE",
     help="Labels put right after reading: lines of a text's digest and its label.",
 )
+@click.option(
+    "--made-up", is_flag=True, help="Learn from made-up names, links and comments as well, as the shipped model does."
+)
 @setting("jobs", click.IntRange(min=1), "Processes.", show_default="one a core")
 @click.option("--from-store", is_flag=True, help="Learn from the label store instead, and register a version.")
 @click.option(
@@ -172,6 +175,7 @@ def train(
     seed: int,
     budget: float,
     corrections: Path | None,
+    made_up: bool,
     jobs: int | None,
     from_store: bool,
     **of_store: Any,
@@ -188,13 +192,13 @@ def train(
     tells that it would.
     """
     if from_store:
-        _require_absent("files", "budget", "corrections")
+        _require_absent("files", "budget", "corrections", "made_up")
         train_from_store(output, jobs=jobs, **of_store)
     else:
         _require_absent("half_life_days", "promote")
         if not files or not output:
             raise click.UsageError('name files and an artefact to write ("-o"), or train "--from-store"')
-        _train_on_files(files, output, seed, budget, corrections, jobs)
+        _train_on_files(files, output, seed, budget, corrections, made_up, jobs)
 
 
 def _require_absent(*names: str) -> None:
@@ -208,7 +212,13 @@ def _require_absent(*names: str) -> None:
 
 
 def _train_on_files(
-    files: tuple[str, ...], output: Path, seed: int, budget: float, corrections: Path | None, jobs: int | None
+    files: tuple[str, ...],
+    output: Path,
+    seed: int,
+    budget: float,
+    corrections: Path | None,
+    made_up: bool,
+    jobs: int | None,
 ) -> None:
     from joblib import cpu_count
 
@@ -216,6 +226,7 @@ def _train_on_files(
     from training.corrections import corrected, read_corrections
     from training.formats.files import require_readable
     from training.labelled import read_labelled
+    from training.made_up.examples import made_up_examples
     from training.train import train as train_model
 
     with refusals():
@@ -226,7 +237,8 @@ def _train_on_files(
         if corrections:
             examples = list(corrected(examples, read_corrections(corrections)))
         limits = Budget(blocked=budget, reviewed=10 * budget)
-        model = train_model(examples, seed, jobs or cpu_count(), limits, message)
+        others = made_up_examples(seed) if made_up else []
+        model = train_model(examples, seed, jobs or cpu_count(), limits, message, others)
         version = model.save(output)
         message(f"wrote {output}, version {version}")
     rejections.exit_if_any()

@@ -136,7 +136,7 @@ def mixed(count: int, seed: int) -> list[tuple[Comment, bool]]:
     """Make comments of a blog, and say which are spam."""
     every = [(one, True) for one in campaign(count // 2, seed)]
     every += [(one, False) for one in conversation(count // 2, seed)]
-    random.Random(seed).shuffle(every)  # noqa: S311 - a sample, not a secret
+    random.Random(seed).shuffle(every)
     return every
 
 

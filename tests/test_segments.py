@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from model.comment import Comment
-from model.ngrams import grams_of
+from model.ngrams import FAMILIES, grams_of
 from model.segments import Kind, Parts, parts_of
 
 
@@ -199,3 +199,13 @@ def test_blanks_at_the_ends_of_some_lines_are_not(text: str) -> None:
 )
 def test_how_a_url_begins_is_no_evidence_but_in_markup(text: str, written: str) -> None:
     assert (Kind.WRITTEN, f" {written} ") in parts_of(Comment(text=text)).segments
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_a_comment_without_a_text_is_its_sender_alone(text: str) -> None:
+    comment = Comment(text=text, author="Jo", author_url="jo.example", author_email="jo@mail.example")
+    parts = parts_of(comment)
+    assert [kind for kind, string in parts.segments if string] == [Kind.AUTHOR, Kind.URL, Kind.EMAIL]
+    assert parts.traits == []
+    present = dict(zip(FAMILIES, grams_of([parts]).sizes[0].tolist(), strict=True))
+    assert {name for name, size in present.items() if size} == {"author", "author_url", "email"}

@@ -11,7 +11,6 @@ import pytest
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from model import classifier as classifier_module
 from model.artifact import load
 from model.classifier import SpamClassifier, _rarities, site_weights
 from model.comment import Comment
@@ -134,22 +133,6 @@ def test_a_field_that_hardly_a_spam_has_is_not_learnt(spam_with_address: int, is
     labels = [1] * len(spam) + [0] * len(ham)
     model = SpamClassifier().fit(comments, labels, [str(i % 5) for i in range(len(comments))])
     assert (model.scorer_.family_scales[FAMILIES.index("email")] > 1e-8) == is_learnt
-
-
-def test_what_the_regression_over_mail_domains_says_counts_half(monkeypatch: pytest.MonkeyPatch) -> None:
-    examples = corpus()
-    comments = [
-        replace(example.comment, author_email=f"x@{'mail' if example.label == 'spam' else 'post'}{number % 9}.example")
-        for number, example in enumerate(examples)
-    ]
-    labels, sites = [int(example.label == "spam") for example in examples], [example.site for example in examples]
-    halved = SpamClassifier().fit(comments, labels, sites).scorer_
-    monkeypatch.setattr(classifier_module, "EMAIL_WEIGHT", 1.0)
-    whole = SpamClassifier().fit(comments, labels, sites).scorer_
-    halves = np.where(np.array(FAMILIES) == "email", 0.5, 1)
-    np.testing.assert_allclose(halved.family_scales, whole.family_scales * halves, rtol=1e-6)
-    np.testing.assert_allclose(halved.family_offsets, whole.family_offsets * halves, rtol=1e-6)
-    assert halved.family_offsets[FAMILIES.index("email")] != 0
 
 
 def test_a_trait_is_held_back_as_much_whether_it_is_rare_or_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 Reading order: formats, labelled, corrections, migrations, database, fingerprint, pseudonyms, tables, store, settings,
 lists, accounts, attempts, doubts, labels, queue, history, callbacks, tellings, holdout, forgetting, statistics, jobs,
-memory, online, campaigns, registry, people, importing, preview, dataset, budget, batch, measures, intervals, foresight,
-consequences, traits, distribution, train, evaluate, tally, figures, report, retrain, gate, promotion, traffic, diary,
-ageing, survey, trial, errands.
+memory, online, campaigns, registry, people, importing, preview, dataset, made_up, budget, batch, measures, intervals,
+foresight, consequences, traits, distribution, train, evaluate, tally, figures, report, retrain, gate, promotion,
+traffic, diary, ageing, survey, trial, errands.
 """

@@ -71,14 +71,18 @@ def train(
     jobs: int = 1,
     budget: Budget = Budget(),  # noqa: B008 - frozen
     report: Callable[[str], None] = lambda message: None,
+    made_up: Sequence[LabelledComment] = (),
 ) -> TrainedModel:
     """Train on labelled comments; those without a label are left out.
+
+    ``made_up`` are examples that nobody sent. They train as they are, are not counted among the labelled ones, and set
+    no threshold.
 
     Raises:
         TooFewLabelsError: there is nothing to learn from.
     """
     labelled = [example for example in examples if example.label is not None]
-    kept = balanced(expanded(labelled, seed), seed)
+    kept = [*balanced(expanded(labelled, seed), seed), *made_up]
     labels = np.array([int(example.label == "spam") for example in kept], dtype=np.int64)
     sites = [example.site for example in kept]
     if len(set(labels.tolist())) < 2:

@@ -23,6 +23,7 @@ from model.comment import Comment
 from training.corrections import digest_of, read_corrections
 from training.dataset import balanced, site_folds
 from training.labelled import LabelledComment
+from training.made_up.examples import made_up_examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -164,7 +165,7 @@ def published_folds(folder: Path) -> Iterator[Fold]:
 def _leave_out(name: str, rows: Sequence[Row], test: list[Row], seed: int) -> Fold:
     sites = {row.site for row in test}
     train = balanced((row for row in rows if row.source != NEWS and row.site not in sites), seed)
-    return Fold(name, train, test)
+    return Fold(name, [*train, *made_up_examples(seed)], test)
 
 
 def _read_set(path: Path, source: str = "") -> Iterator[Row]:

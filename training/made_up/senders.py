@@ -1,0 +1,188 @@
+"""Who sends a comment: a name, a link and an address; somebody who advertises, or somebody who does not."""
+
+from __future__ import annotations
+
+from string import ascii_letters, ascii_lowercase
+from typing import TYPE_CHECKING, NamedTuple
+
+from training.made_up.words import gibberish, goods_by_language, lines_of, people_by_language, slug
+
+if TYPE_CHECKING:
+    from training.made_up.words import Draw
+
+SHARE_WITHOUT_EMAIL = 0.35
+SHARE_OF_OWN_DOMAIN = 0.05
+ENGLISH_SHARE = 0.7
+"""Of what is advertised."""
+FAMILY_NAME_FIRST = ("zh-CN", "zh-TW", "ja", "ko", "hu", "vi")
+WITHOUT_BLANK = ("zh-CN", "zh-TW", "ja", "ko")
+
+_SHAPES = (
+    *["{goods}"] * 4,
+    *["{goods} {place}"] * 4,
+    *["{place} {goods}"] * 2,
+    *["{goods} in {place}"] * 2,
+    *["{praise} {goods}"] * 4,
+    *["{goods} {added}"] * 2,
+    "{praise} {goods} {place}",
+)
+_DOMAIN_STARTS = ("best", "top", "my", "the", "get", "go", "pro", "", "", "")
+_DOMAIN_ENDS = ("hub", "pro", "online", "store", "shop", "world", "guide", "now", "247", "", "", "")
+_SCHEMES = ("http://", "https://", "http://www.", "https://www.", "www.")
+_HOMES = (
+    "http://{family}.com",
+    "http://www.{given}{family}.com",
+    "https://{given}-{family}.{tld}",
+    "https://{given}{family}.wordpress.com",
+    "http://{word}{other}.blogspot.com",
+    "https://github.com/{word}{family}",
+    "https://{given}{word}.github.io",
+    "https://twitter.com/{given}_{word}",
+    "http://www.{family}.{tld}/blog",
+    "https://blog.{family}.{tld}",
+    "http://{word}-{other}.livejournal.com",
+    "https://{word}{other}.tumblr.com",
+    "https://www.facebook.com/{given}.{family}",
+    "https://medium.com/@{given}{family}",
+    "https://{word}{other}.{tld}",
+    "http://www.{word}-{other}.{tld}/",
+    "https://{word}{other}.substack.com",
+    "https://{word}.social/@{given}",
+)
+
+
+class Sender(NamedTuple):
+    """What is known of who sent a comment; what is not is empty."""
+
+    name: str
+    url: str
+    email: str
+
+
+def advertiser(draw: Draw) -> Sender:
+    """Make up somebody who advertises: by name and link, or under a person's name or none that means anything."""
+    goods, phrase = goods_and_phrase(draw)
+    kind = draw.random()
+    if kind < 0.1:
+        name = draw.choice((person(draw, "en"), gibberish(draw, ascii_letters, 7, 16)))
+        ending = draw.choice((".com", ".com", ".com", ".ru", ".info", ""))
+        url = f"http://{gibberish(draw, ascii_lowercase, 6, 13)}{ending}"
+    else:
+        name = cased(draw, phrase) if kind < 0.86 else draw.choice((person(draw, "en"), _nickname(draw)))
+        url = _shop(draw, goods, phrase) if draw.random() < 0.88 else ""
+    return Sender(name, url, _email(draw, url))
+
+
+def visitor(draw: Draw, language: str = "") -> Sender:
+    """Make up somebody who does not advertise, with a home page at times; of any language, or of one."""
+    people = people_by_language()
+    known = language if language in people else draw.choice((*people, "en", "en", "en"))
+    url = "" if draw.random() < 0.55 else _home(draw)
+    return Sender(person(draw, known), url, _email(draw, url))
+
+
+def goods_and_phrase(draw: Draw) -> tuple[str, str]:
+    """Draw what is advertised, and a phrase as people search for it: ``("roofing", "best roofing leeds")``."""
+    goods = goods_by_language()
+    if draw.random() < ENGLISH_SHARE:
+        english = draw.choice(goods["en"])
+        shape = draw.choice(_SHAPES)
+        phrase = shape.format(
+            goods=english,
+            place=place(draw),
+            praise=draw.choice(lines_of("praise")),
+            added=draw.choice(lines_of("additions")),
+        )
+        return english, phrase
+    foreign = draw.choice(goods[draw.choice([language for language in goods if language != "en"])])
+    return foreign, foreign if draw.random() < 0.7 else f"{foreign} {draw.choice((place(draw), 'online', '24h'))}"
+
+
+def place(draw: Draw) -> str:
+    """Draw a town or a country."""
+    return draw.choice(lines_of("places"))
+
+
+def cased(draw: Draw, phrase: str) -> str:
+    """Write a phrase as those write it who advertise."""
+    kind = draw.random()
+    if kind < 0.45:
+        return " ".join(word[:1].upper() + word[1:] for word in phrase.split())
+    if kind < 0.85:
+        return phrase.lower()
+    return phrase[:1].upper() + phrase[1:] if kind < 0.97 else phrase.upper()
+
+
+def person(draw: Draw, language: str) -> str:
+    """Make up a name as people give it, in whole or in part, or a nickname."""
+    names = people_by_language()[language]
+    given, family = draw.choice(names["given"]), draw.choice(names["family"])
+    whole = f"{family} {given}" if language in FAMILY_NAME_FIRST else f"{given} {family}"
+    if language in WITHOUT_BLANK:
+        whole = whole.replace(" ", "")
+    kind = draw.random()
+    if kind < 0.4:
+        return whole
+    if kind < 0.6:
+        return given
+    if kind < 0.72:
+        return draw.choice((given, whole)).lower()
+    if kind < 0.77:
+        return f"{given} {family[0]}{draw.choice(('', '.'))}"
+    if kind < 0.82:
+        return f"{given}{draw.randint(1, 2010)}"
+    return family if kind < 0.86 else _nickname(draw)
+
+
+def own_domain(draw: Draw) -> str:
+    """Make up the domain of somebody's site."""
+    return f"{_word(draw)}{_word(draw)}.{draw.choice(lines_of('home_endings'))}"
+
+
+def _nickname(draw: Draw) -> str:
+    return draw.choice(lines_of("nicknames"))
+
+
+def _word(draw: Draw) -> str:
+    return draw.choice(lines_of("blog_words"))
+
+
+def _shop(draw: Draw, goods: str, phrase: str) -> str:
+    """Make up the link of somebody who advertises."""
+    shown = goods if slug(goods) else draw.choice(goods_by_language()["en"])
+    separator = draw.choice(("", "-", ""))
+    if draw.random() < 0.3:
+        host = f"{draw.choice(_DOMAIN_STARTS)}{slug(shown)}{draw.choice(_DOMAIN_ENDS)}"
+    else:
+        host = slug(draw.choice((phrase, shown)), separator) or slug(shown, separator)
+    kind = draw.random()
+    if kind < 0.65:
+        path = "" if kind < 0.5 else "/"
+    elif kind < 0.9:
+        path = f"/{slug(phrase, '-') or slug(shown, '-')}{draw.choice(('', '/', '.html'))}"
+    else:
+        path = f"/{draw.choice(('blog', 'services', 'products', 'category'))}/{slug(shown, '-')}"
+    return f"{draw.choice(_SCHEMES)}{host}.{draw.choice(lines_of('shop_endings'))}{path}"
+
+
+def _home(draw: Draw) -> str:
+    """Make up the link of somebody's own page."""
+    english = people_by_language()["en"]
+    return draw.choice(_HOMES).format(
+        given=slug(draw.choice(english["given"])),
+        family=slug(draw.choice(english["family"])),
+        word=_word(draw),
+        other=_word(draw),
+        tld=draw.choice(lines_of("home_endings")),
+    )
+
+
+def _email(draw: Draw, url: str) -> str:
+    """Make up an address; with whom tells nothing, so both kinds of senders have the same domains."""
+    kind = draw.random()
+    if kind < SHARE_WITHOUT_EMAIL:
+        return ""
+    user = f"{slug(draw.choice(people_by_language()['en']['given']))}{draw.choice(('', '.', '_', '7'))}{_word(draw)}"
+    host = url.partition("://")[2].removeprefix("www.").partition("/")[0]
+    is_own = host and kind < SHARE_WITHOUT_EMAIL + SHARE_OF_OWN_DOMAIN
+    return f"{user}@{host if is_own else draw.choice(lines_of('mail_domains'))}"

@@ -1,0 +1,102 @@
+"""What is written: templates with their blanks filled in."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from string import ascii_letters, digits
+from typing import TYPE_CHECKING, NamedTuple
+
+from training.made_up.senders import cased, goods_and_phrase, own_domain, place
+from training.made_up.words import FOLDER, gibberish, lines_of, slug
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from training.labelled import Label
+    from training.made_up.senders import Sender
+    from training.made_up.words import Draw
+
+_BLANK = re.compile(r"\{(link|site|name|place|product|mail|phone|number)\}")
+_INNERMOST = re.compile(r"\{([^{}]*)\}")
+_SHORTENERS = ("bit.ly", "tinyurl.com", "cutt.ly", "rb.gy", "t.me", "is.gd")
+
+
+class Template(NamedTuple):
+    """A text with blanks and choices; ``kind`` says what it is about, ``language`` is as BCP 47 has it.
+
+    Some spam is signed by a person, most often without that person's link.
+    """
+
+    kind: str
+    language: str
+    text: str
+    is_signed: bool = False
+
+
+@cache
+def templates_of(label: Label) -> Sequence[Template]:
+    """Return the templates of spam, or of ham."""
+    lines = (FOLDER / f"{label}.jsonl").read_text(encoding="utf-8").splitlines()
+    read = map(json.loads, lines)
+    return [Template(one["kind"], one["lang"], one["text"], one.get("by") == "person") for one in read]
+
+
+def written(draw: Draw, template: Template, label: Label, sender: Sender) -> str:
+    """Write a template out as a sender would."""
+    goods, phrase = goods_and_phrase(draw)
+    link = sender.url or f"https://{slug(goods) or 'shop'}.com"
+
+    def filled(blank: re.Match[str]) -> str:
+        match blank[1]:
+            case "link":
+                return _honest_link(draw) if label == "ham" else _advertised(draw, link, phrase)
+            case "site":
+                return own_domain(draw)
+            case "name":
+                return sender.name
+            case "place":
+                return place(draw)
+            case "product":
+                return cased(draw, draw.choice((goods, phrase)))
+            case "mail":
+                return sender.email or f"info@{slug(goods) or 'office'}.com"
+            case "phone":
+                return " ".join((f"+{draw.randint(1, 99)}", *(str(draw.randint(100, 9_999)) for _ in range(3))))
+            case _:
+                return str(draw.choice((draw.randint(2, 99), draw.randint(100, 9_999), 1_000 * draw.randint(2, 90))))
+
+    text = _BLANK.sub(filled, template.text)
+    while (chosen := _INNERMOST.sub(lambda choice: draw.choice(choice[1].split("|")), text)) != text:
+        text = chosen
+    return text.strip()
+
+
+def _advertised(draw: Draw, link: str, phrase: str) -> str:
+    """Write a link as those write it who advertise."""
+    if draw.random() < 0.1:
+        link = f"https://{draw.choice(_SHORTENERS)}/{gibberish(draw, ascii_letters + digits, 6, 8)}"
+    kind = draw.random()
+    if kind < 0.6:
+        return link
+    if kind < 0.85:
+        return f'<a href="{link}">{draw.choice((phrase, phrase, link, "click here"))}</a>'
+    return f"[url={link}]{phrase}[/url]"
+
+
+def _honest_link(draw: Draw) -> str:
+    """Make up a link to a newspaper, an encyclopedia, code, a picture or somebody's page."""
+    words = lines_of("blog_words")
+    blanks = {
+        "word": draw.choice(words),
+        "other": draw.choice(words),
+        "title": "-".join(draw.choices(words, k=draw.randint(2, 6))),
+        "Title": "_".join(word.capitalize() for word in draw.choices(words, k=draw.randint(1, 3))),
+        "key": gibberish(draw, ascii_letters + digits, 6, 11),
+        "number": str(draw.randint(1_000, 9_999_999)),
+        "year": str(draw.randint(2004, 2026)),
+        "month": f"{draw.randint(1, 12):02}",
+        "day": f"{draw.randint(1, 28):02}",
+    }
+    return draw.choice(("http://", "https://", "https://", "")) + draw.choice(lines_of("links")).format_map(blanks)
