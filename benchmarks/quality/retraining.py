@@ -32,6 +32,7 @@ from training.gate import compare, held_out_labels
 from training.holdout import Labelled, held_out, is_held_out
 from training.labelled import read_labelled
 from training.labels import GivenLabel
+from training.made_up.examples import made_up_examples
 from training.measures import caught_at, roc_auc
 from training.retrain import (
     HALF_LIFE_DAYS,
@@ -203,7 +204,8 @@ def base_without_store(folder: Path) -> Filter:
     examples = list(corrected(_examples(folder, names), read_corrections(CORRECTIONS)))
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "base.hamgate")
-        train(examples, jobs=cpu_count(), budget=Budget(blocked=0.0004, reviewed=0.004), report=_say).save(path)
+        budget = Budget(blocked=0.0005, reviewed=0.005)
+        train(examples, jobs=cpu_count(), budget=budget, report=_say, made_up=made_up_examples(0)).save(path)
         return load(path)
 
 
