@@ -84,14 +84,17 @@ def _reasons(parts: Parts, by_family: list[float], words: dict[str, float]) -> l
         _reason((f"text:{word}", weight, _SIGNS.get(word) or f"the words around “{word}”"))
         for word, weight in words.items()
     ]
-    reasons.append(_reason(("text", sum(by_family[:TEXT_FAMILIES]) - sum(words.values()), "the rest of the text")))
+    rest = sum(by_family[:TEXT_FAMILIES]) - sum(words.values())
+    if rest:
+        reasons.append(_reason(("text", rest, "the rest of the text")))
     first_of = dict(reversed(parts.segments))
     for (feature, kind, sentence), weight in zip(_FIELDS, by_family[TEXT_FAMILIES:-2], strict=True):
         if weight:
             quoted = first_of.get(kind, "").strip()[:MAX_QUOTED_CHARACTERS]
             reasons.append(_reason((feature, weight, sentence.format(quoted))))
-    made_up, shaped = by_family[-2:]
-    reasons.append(_reason(("traits", made_up, f"how the comment is made up: {_readable(parts.traits)}")))
+    of_traits, shaped = by_family[-2:]
+    if of_traits:
+        reasons.append(_reason(("traits", of_traits, f"how the comment is made up: {_readable(parts.traits)}")))
     if shaped:
         reasons.append(_reason(("shape", shaped, "the order of capitals, marks, line ends and links in it")))
     return reasons

@@ -71,22 +71,20 @@ class Parts(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The text as people read it, in lower case, between two blanks."""
+        """The text as people read it, in lower case, between two blanks; empty where there is none."""
         return self.segments[0][1]
 
 
 def parts_of(comment: Comment) -> Parts:
     """Take a comment apart. A field that is unknown or empty gives no segment, so its absence is no evidence.
 
-    Links to the site itself, the author's own as well, are innocent and left out. Where there is no text at all, its
-    segments are empty, and it has neither traits nor a shape.
+    Links to the site itself, the author's own as well, are innocent and left out. Where there is nothing to be read,
+    the segments of the text are empty, and there are neither traits nor a shape.
     """
     reading = read(comment.text)
-    plain, written = reading.plain.lower(), _without_url_starts(reading.written.lower())
-    has_text = bool(written.strip())
-    segments = [(Kind.TEXT, f" {plain} "), (Kind.WRITTEN, f" {written} ")]
-    if not has_text:
-        segments = [(Kind.TEXT, ""), (Kind.WRITTEN, "")]
+    text, written = (f" {reading.plain.lower()} ", f" {_without_url_starts(reading.written.lower())} ")
+    has_text = bool(reading.plain or reading.links)
+    segments = [(Kind.TEXT, text), (Kind.WRITTEN, written)] if has_text else [(Kind.TEXT, ""), (Kind.WRITTEN, "")]
     own_host = host_of(comment.permalink) if comment.permalink else ""
     author, links_of_name = _name_and_links(comment.author)
     name = _readable_name(author)

@@ -153,7 +153,9 @@ def evaluate(
     help="Labels put right after reading: lines of a text's digest and its label.",
 )
 @click.option(
-    "--made-up", is_flag=True, help="Learn from made-up names, links and comments as well, as the shipped model does."
+    "--made-up",
+    is_flag=True,
+    help="Learn from made-up names, links and comments as well, as the shipped model does; they set no threshold.",
 )
 @setting("jobs", click.IntRange(min=1), "Processes.", show_default="one a core")
 @click.option("--from-store", is_flag=True, help="Learn from the label store instead, and register a version.")
@@ -237,8 +239,8 @@ def _train_on_files(
         if corrections:
             examples = list(corrected(examples, read_corrections(corrections)))
         limits = Budget(blocked=budget, reviewed=10 * budget)
-        others = made_up_examples(seed) if made_up else []
-        model = train_model(examples, seed, jobs or cpu_count(), limits, message, others)
+        made_up_ones = made_up_examples(seed) if made_up else []
+        model = train_model(examples, seed, jobs or cpu_count(), limits, message, made_up_ones)
         version = model.save(output)
         message(f"wrote {output}, version {version}")
     rejections.exit_if_any()

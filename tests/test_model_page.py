@@ -11,6 +11,7 @@ from browser import Browser
 from comments import campaign, conversation
 from errands import do_jobs
 
+from model import SHIPPED
 from model.artifact import load, packed
 from model.comment import Comment
 from model.thresholds import Thresholds
@@ -21,6 +22,7 @@ from service.secret import open_secret
 from training.accounts import Role
 from training.jobs import Jobs
 from training.labels import Check, GivenLabel, LabelStore, first_id
+from training.made_up.examples import made_up_examples
 from training.people import People, Person
 from training.registry import Registry
 
@@ -253,3 +255,12 @@ def test_the_shipped_card_reads_as_sentences(small_model_path: Path) -> None:
     assert re.fullmatch(r"[\d,]+ spam and [\d,]+ good comments of [\d,]+ sites", said["Trained on"])
     assert all(isinstance(value, str) and "{" not in value for value in said.values())
     assert groups(model.card)[0]["ham"] > 0
+
+
+def test_the_shipped_card_tells_of_made_up_examples() -> None:
+    card = load(SHIPPED).card
+    number = len(made_up_examples(0))
+    assert card["trained_on"]["made_up"] == number
+    assert dict(facts(card))["And on"].startswith(f"{number:,} made-up examples")
+    readme = (SHIPPED.parents[1] / "README.md").read_text(encoding="utf-8")
+    assert f"{number:,} examples that nobody sent" in readme

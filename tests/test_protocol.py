@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,9 @@ def test_a_split_is_named_after_all_that_is_in_it(folds):
     fold = folds[0]
     assert fold.digest() == protocol.Fold("another name", fold.train, fold.test).digest()
     assert fold.digest() != protocol.Fold(fold.name, fold.train[1:], fold.test).digest()
+    first, *others = fold.train
+    renamed = replace(first, comment=replace(first.comment, author="Somebody else"))
+    assert fold.digest() != protocol.Fold(fold.name, [renamed, *others], fold.test).digest()
 
 
 def test_commercial_names_among_approved_comments_are_struck(rows):

@@ -201,7 +201,7 @@ def test_how_a_url_begins_is_no_evidence_but_in_markup(text: str, written: str) 
     assert (Kind.WRITTEN, f" {written} ") in parts_of(Comment(text=text)).segments
 
 
-@pytest.mark.parametrize("text", ["", "  \n"])
+@pytest.mark.parametrize("text", ["", "  \n", "&nbsp;", "<p></p>", "<br>", "\u200b\u202e"])
 def test_a_comment_without_a_text_is_its_sender_alone(text: str) -> None:
     comment = Comment(text=text, author="Jo", author_url="jo.example", author_email="jo@mail.example")
     parts = parts_of(comment)
@@ -209,3 +209,8 @@ def test_a_comment_without_a_text_is_its_sender_alone(text: str) -> None:
     assert parts.traits == []
     present = dict(zip(FAMILIES, grams_of([parts]).sizes[0].tolist(), strict=True))
     assert {name for name, size in present.items() if size} == {"author", "author_url", "email"}
+
+
+@pytest.mark.parametrize("text", ["http://jo.example", '<a href="http://jo.example"></a>', "+1", "👍"])
+def test_a_link_or_a_sign_is_a_text(text: str) -> None:
+    assert parts_of(Comment(text=text)).traits

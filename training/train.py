@@ -18,7 +18,7 @@ from scipy.special import expit
 
 from model.artifact import probability, save
 from model.classifier import REGRESSION_SITE_POWER, SpamClassifier, site_weights
-from model.design import design_of
+from model.design import MIN_SITES, design_of
 from model.thresholds import Thresholds
 from training.budget import Budget, cut_for
 from training.dataset import balanced, expanded, site_folds
@@ -75,29 +75,40 @@ def train(
 ) -> TrainedModel:
     """Train on labelled comments; those without a label are left out.
 
-    ``made_up`` are examples that nobody sent. They train as they are, are not counted among the labelled ones, and set
-    no threshold.
+    ``made_up`` are examples that nobody sent. They train as they are, and have no say in calibration and thresholds.
 
     Raises:
         TooFewLabelsError: there is nothing to learn from.
     """
     labelled = [example for example in examples if example.label is not None]
-    kept = [*balanced(expanded(labelled, seed), seed), *made_up]
+    kept = balanced(expanded(labelled, seed), seed)
     labels = np.array([int(example.label == "spam") for example in kept], dtype=np.int64)
     sites = [example.site for example in kept]
     if len(set(labels.tolist())) < 2:
         raise TooFewLabelsError(f"found {Counter(example.label for example in kept)}, expected both spam and ham")
-    report(f"measuring {len(kept)} of {len(labelled)} labelled comments")
-    design = design_of([example.comment for example in kept], labels.tolist(), sites, jobs)
+    if made_up and len(set(sites)) < MIN_SITES:
+        raise TooFewLabelsError("found one site, expected at least two beside made-up examples")
+    report(
+        f"measuring {len(kept)} of {len(labelled)} labelled comments"
+        + ("" if not made_up else f", {len(made_up)} made up")
+    )
+    every = [*kept, *made_up]
+    design = design_of(
+        [example.comment for example in every],
+        [int(example.label == "spam") for example in every],
+        [example.site for example in every],
+        jobs,
+    )
     report(f"learning from all sites, and from all but a part of them, {FOLDS} times, to calibrate")
-    tasks = [delayed(_held_out_log_odds)(design, held, seed) for held in _parts_held_out(sites)]
+    parts = [np.append(held, np.zeros(len(made_up), np.bool_)) for held in _parts_held_out(sites)]
+    tasks = [delayed(_held_out_log_odds)(design, held, seed) for held in parts]
     everything = delayed(SpamClassifier(seed=seed).fit_design)(design)
     classifier, *scored = Parallel(n_jobs=jobs, backend="threading")([everything, *tasks])
-    held_out = np.sum(scored, axis=0)
+    held_out = np.sum(scored, axis=0)[: len(kept)]
     vouched = np.array([_is_vouched(example) for example in kept])
     if len(set(labels[vouched].tolist())) < 2:
         vouched = np.ones(len(kept), dtype=np.bool_)
-    weights = site_weights(labels[vouched], design.sites[vouched], REGRESSION_SITE_POWER)
+    weights = site_weights(labels[vouched], design.sites[: len(kept)][vouched], REGRESSION_SITE_POWER)
     classifier.calibrate(held_out[vouched], labels[vouched], weights)
     calibrated = classifier.scorer_.slope * held_out + classifier.scorer_.offset
     ham = calibrated[vouched & (labels == 0)]
@@ -108,6 +119,7 @@ def train(
         probability(min(review.log_odds, block.log_odds)), probability(block.log_odds), probability(discard)
     )
     card = _card(kept, len(labelled), calibrated, vouched, budget, {"block": block, "review": review}, seed)
+    card["trained_on"] |= {"made_up": len(made_up), "digest": _digest(every)}
     card["thresholds"] = asdict(thresholds)
     return TrainedModel(classifier, thresholds, card)
 
@@ -158,7 +170,6 @@ def _card(
             "sites": len({example.site for example in kept}),
             "oldest": dates[0] if dates else "",
             "newest": dates[-1] if dates else "",
-            "digest": _digest(kept),
         },
         "sites": _by_group([example.site for example in kept], labels, blocked),
         "languages": _by_group([example.comment.lang or "unknown" for example in kept], labels, blocked),

@@ -40,6 +40,8 @@ def _origin(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         "Trained on",
         f"{spam} spam and {ham} good comments of {_count(trained.get('sites'))} sites" if trained else UNKNOWN,
     )
+    if made_up := trained.get("made_up"):
+        yield "And on", f"{_count(made_up)} made-up examples, which had no say in the thresholds"
     if trained.get("oldest") and trained.get("newest"):
         yield "Written", f"{str(trained['oldest'])[:10]} to {str(trained['newest'])[:10]}, as far as they are dated"
     base = _section(card, "base")

@@ -1,4 +1,4 @@
-"""The made-up examples, of as many spam as ham."""
+"""The made-up examples: about as many spam as ham."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from model.comment import Comment
 from training.labelled import LabelledComment
-from training.made_up.senders import Sender, advertiser, visitor
+from training.made_up.senders import Sender, advertiser, firm, visitor
 from training.made_up.texts import templates_of, written
 
 if TYPE_CHECKING:
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 SENDERS = 4_000
 """Examples of each label that are a sender's name, link and address alone."""
+SHARE_OF_FIRMS = 0.08
+"""Of the senders of ham."""
 PER_TEMPLATE = 3
+PER_TEMPLATE_OF_FIRMS = 6
 SITES = ("made-up-1", "made-up-2")
 """Two, for an n-gram must be met at two sites: so it must stand in two examples."""
 SOURCE = "template"
@@ -40,24 +43,37 @@ def made_up_examples(seed: int) -> list[LabelledComment]:
 
 def _senders(draw: Draw, label: Label) -> Iterator[tuple[Label, Comment]]:
     for _ in range(SENDERS):
-        yield label, _comment("", advertiser(draw) if label == "spam" else visitor(draw))
+        if label == "spam":
+            sender = advertiser(draw)
+        else:
+            sender = firm(draw) if draw.random() < SHARE_OF_FIRMS else visitor(draw)
+        yield label, _comment("", sender)
 
 
 def _texts(draw: Draw, label: Label) -> Iterator[tuple[Label, Comment]]:
     for template in templates_of(label):
-        for _ in range(PER_TEMPLATE):
-            sender = visitor(draw, template.language) if label == "ham" else _advertiser_of(draw, template)
+        for _ in range(PER_TEMPLATE_OF_FIRMS if template.by == "firm" else PER_TEMPLATE):
+            sender = _sender_of_ham(draw, template) if label == "ham" else _sender_of_spam(draw, template)
             text = written(draw, template, label, sender)
-            yield label, _comment(text, Sender("", "", "") if draw.random() < SHARE_WITHOUT_SENDER else sender)
+            is_left_out = draw.random() < SHARE_WITHOUT_SENDER and not _is_told_by_sender(label, template)
+            yield label, _comment(text, Sender("", "", "") if is_left_out else sender, template.language)
 
 
-def _advertiser_of(draw: Draw, template: Template) -> Sender:
-    """Make up who sends spam of a kind."""
-    if not template.is_signed and draw.random() < 0.75:
-        return advertiser(draw)
+def _sender_of_ham(draw: Draw, template: Template) -> Sender:
+    return firm(draw) if template.by == "firm" else visitor(draw, template.language)
+
+
+def _sender_of_spam(draw: Draw, template: Template) -> Sender:
+    if _is_told_by_sender("spam", template) or (template.by != "person" and draw.random() < 0.75):
+        return advertiser(draw, template.language)
     name, _, email = visitor(draw, template.language)
-    return Sender(name, advertiser(draw).url if draw.random() < 0.2 else "", email)
+    return Sender(name, advertiser(draw, template.language).url if draw.random() < 0.2 else "", email)
 
 
-def _comment(text: str, sender: Sender) -> Comment:
-    return Comment(text=text, author=sender.name, author_url=sender.url, author_email=sender.email)
+def _is_told_by_sender(label: Label, template: Template) -> bool:
+    """Whether a text may be as harmless as it looks, and only its sender's name and link advertise."""
+    return label == "spam" and template.by != "person" and not template.has_blanks
+
+
+def _comment(text: str, sender: Sender, language: str = "") -> Comment:
+    return Comment(text=text, author=sender.name, author_url=sender.url, author_email=sender.email, lang=language)

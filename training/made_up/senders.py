@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from training.made_up.words import Draw
 
 SHARE_WITHOUT_EMAIL = 0.35
-SHARE_OF_OWN_DOMAIN = 0.05
-ENGLISH_SHARE = 0.7
-"""Of what is advertised."""
+HOME_SHARE = 0.7
+"""Of what is advertised in the language of who advertises."""
 FAMILY_NAME_FIRST = ("zh-CN", "zh-TW", "ja", "ko", "hu", "vi")
 WITHOUT_BLANK = ("zh-CN", "zh-TW", "ja", "ko")
 
@@ -59,9 +58,9 @@ class Sender(NamedTuple):
     email: str
 
 
-def advertiser(draw: Draw) -> Sender:
+def advertiser(draw: Draw, language: str = "") -> Sender:
     """Make up somebody who advertises: by name and link, or under a person's name or none that means anything."""
-    goods, phrase = goods_and_phrase(draw)
+    goods, phrase = goods_and_phrase(draw, language)
     kind = draw.random()
     if kind < 0.1:
         name = draw.choice((person(draw, "en"), gibberish(draw, ascii_letters, 7, 16)))
@@ -70,7 +69,7 @@ def advertiser(draw: Draw) -> Sender:
     else:
         name = cased(draw, phrase) if kind < 0.86 else draw.choice((person(draw, "en"), _nickname(draw)))
         url = _shop(draw, goods, phrase) if draw.random() < 0.88 else ""
-    return Sender(name, url, _email(draw, url))
+    return Sender(name, url, _email(draw))
 
 
 def visitor(draw: Draw, language: str = "") -> Sender:
@@ -78,24 +77,41 @@ def visitor(draw: Draw, language: str = "") -> Sender:
     people = people_by_language()
     known = language if language in people else draw.choice((*people, "en", "en", "en"))
     url = "" if draw.random() < 0.55 else _home(draw)
-    return Sender(person(draw, known), url, _email(draw, url))
+    return Sender(person(draw, known), url, _email(draw))
 
 
-def goods_and_phrase(draw: Draw) -> tuple[str, str]:
-    """Draw what is advertised, and a phrase as people search for it: ``("roofing", "best roofing leeds")``."""
+def firm(draw: Draw) -> Sender:
+    """Make up a firm that does not advertise, though its name and link say what it does: ``Ashdown Tree Services``."""
+    english = people_by_language()["en"]
+    given, family, trade = (
+        draw.choice(english["given"]),
+        draw.choice(english["family"]),
+        draw.choice(lines_of("trades")),
+    )
+    own = draw.choice(
+        (family, family, f"{given}'s", f"{family} & {draw.choice(english['family'])}", _word(draw).title())
+    )
+    name = f"{own} {trade.title()}{draw.choice(('', '', '', ' Ltd', ' GmbH', ' Inc.'))}"
+    host = draw.choice((slug(own + trade), slug(own + trade.split()[0]), slug(f"{own} {trade}", "-"), slug(own)))
+    url = f"{draw.choice(_SCHEMES)}{host}.{draw.choice(lines_of('home_endings'))}{draw.choice(('', '', '/'))}"
+    if draw.random() < 0.2:
+        name = draw.choice((f"{given} {family}", given))
+    return Sender(name, url, _email(draw))
+
+
+def goods_and_phrase(draw: Draw, language: str = "") -> tuple[str, str]:
+    """Draw what is advertised, and a phrase as people search for it: ``("roofing", "best roofing leeds")``.
+
+    Those who write in ``language`` advertise in it most often, others in English.
+    """
     goods = goods_by_language()
-    if draw.random() < ENGLISH_SHARE:
-        english = draw.choice(goods["en"])
-        shape = draw.choice(_SHAPES)
-        phrase = shape.format(
-            goods=english,
-            place=place(draw),
-            praise=draw.choice(lines_of("praise")),
-            added=draw.choice(lines_of("additions")),
-        )
-        return english, phrase
-    foreign = draw.choice(goods[draw.choice([language for language in goods if language != "en"])])
-    return foreign, foreign if draw.random() < 0.7 else f"{foreign} {draw.choice((place(draw), 'online', '24h'))}"
+    own = language if language in goods else "en"
+    known = own if draw.random() < HOME_SHARE else draw.choice(tuple(goods))
+    drawn = draw.choice(goods[known])
+    if known != "en":
+        return drawn, drawn if draw.random() < 0.7 else f"{drawn} {draw.choice((place(draw), 'online', '24h'))}"
+    praise, added = draw.choice(lines_of("praise")), draw.choice(lines_of("additions"))
+    return drawn, draw.choice(_SHAPES).format(goods=drawn, place=place(draw), praise=praise, added=added)
 
 
 def place(draw: Draw) -> str:
@@ -144,7 +160,7 @@ def _nickname(draw: Draw) -> str:
 
 
 def _word(draw: Draw) -> str:
-    return draw.choice(lines_of("blog_words"))
+    return slug(draw.choice(lines_of("blog_words")))
 
 
 def _shop(draw: Draw, goods: str, phrase: str) -> str:
@@ -177,12 +193,9 @@ def _home(draw: Draw) -> str:
     )
 
 
-def _email(draw: Draw, url: str) -> str:
-    """Make up an address; with whom tells nothing, so both kinds of senders have the same domains."""
-    kind = draw.random()
-    if kind < SHARE_WITHOUT_EMAIL:
+def _email(draw: Draw) -> str:
+    """Make up an address. Who has which mail domain tells nothing, so all draw from the same."""
+    if draw.random() < SHARE_WITHOUT_EMAIL:
         return ""
-    user = f"{slug(draw.choice(people_by_language()['en']['given']))}{draw.choice(('', '.', '_', '7'))}{_word(draw)}"
-    host = url.partition("://")[2].removeprefix("www.").partition("/")[0]
-    is_own = host and kind < SHARE_WITHOUT_EMAIL + SHARE_OF_OWN_DOMAIN
-    return f"{user}@{host if is_own else draw.choice(lines_of('mail_domains'))}"
+    given = slug(draw.choice(people_by_language()["en"]["given"]))
+    return f"{given}{draw.choice(('', '.', '_', '7'))}{_word(draw)}@{draw.choice(lines_of('mail_domains'))}"

@@ -26,13 +26,19 @@ _SHORTENERS = ("bit.ly", "tinyurl.com", "cutt.ly", "rb.gy", "t.me", "is.gd")
 class Template(NamedTuple):
     """A text with blanks and choices; ``kind`` says what it is about, ``language`` is as BCP 47 has it.
 
-    Some spam is signed by a person, most often without that person's link.
+    Who sends it is said by ``by`` where it matters: ``person`` for spam that is signed by one, most often without a
+    link of that person's; ``firm`` for ham of a firm that speaks of its trade.
     """
 
     kind: str
     language: str
     text: str
-    is_signed: bool = False
+    by: str = ""
+
+    @property
+    def has_blanks(self) -> bool:
+        """Whether there is anything to be filled in; if not, spam may be told by its sender alone."""
+        return _BLANK.search(self.text) is not None
 
 
 @cache
@@ -40,12 +46,12 @@ def templates_of(label: Label) -> Sequence[Template]:
     """Return the templates of spam, or of ham."""
     lines = (FOLDER / f"{label}.jsonl").read_text(encoding="utf-8").splitlines()
     read = map(json.loads, lines)
-    return [Template(one["kind"], one["lang"], one["text"], one.get("by") == "person") for one in read]
+    return [Template(one["kind"], one["lang"], one["text"], one.get("by", "")) for one in read]
 
 
 def written(draw: Draw, template: Template, label: Label, sender: Sender) -> str:
     """Write a template out as a sender would."""
-    goods, phrase = goods_and_phrase(draw)
+    goods, phrase = goods_and_phrase(draw, template.language)
     link = sender.url or f"https://{slug(goods) or 'shop'}.com"
 
     def filled(blank: re.Match[str]) -> str:
@@ -61,7 +67,7 @@ def written(draw: Draw, template: Template, label: Label, sender: Sender) -> str
             case "product":
                 return cased(draw, draw.choice((goods, phrase)))
             case "mail":
-                return sender.email or f"info@{slug(goods) or 'office'}.com"
+                return sender.email or f"info@{own_domain(draw)}"
             case "phone":
                 return " ".join((f"+{draw.randint(1, 99)}", *(str(draw.randint(100, 9_999)) for _ in range(3))))
             case _:

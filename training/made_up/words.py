@@ -1,4 +1,4 @@
-"""The word lists, and drawing from them. The same seed draws the same, whatever the machine."""
+"""The word lists, and drawing from them."""
 
 from __future__ import annotations
 
