@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LISTS = sorted(path.stem for path in FOLDER.glob("*.txt"))
-SMALL_LANGUAGES: set[str] = set()
+SMALL_LANGUAGES = {"af", "az", "kk", "mn", "sl"}
 """Those of templates that no list of names is for: names of any language are signed to them."""
 DOMAIN = re.compile(r"\b[\w-]+\.(com|net|org|info|biz|xyz|top|site|shop|online|ru|de|fr|uk|io)\b", re.IGNORECASE)
 
@@ -147,7 +147,7 @@ def test_the_same_seed_makes_the_same_examples_and_another_makes_others() -> Non
     assert examples != made_up_examples(1)
     assert {example.site for example in examples} == set(SITES)
     labels = Counter(example.label for example in examples)
-    assert 0.8 < labels["spam"] / labels["ham"] < 1.25
+    assert 0.7 < labels["spam"] / labels["ham"] < 1.4
 
 
 def test_they_train_and_set_no_threshold() -> None:

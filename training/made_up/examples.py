@@ -1,4 +1,4 @@
-"""The made-up examples: about as many spam as ham."""
+"""The made-up examples, of spam and ham."""
 
 from __future__ import annotations
 
