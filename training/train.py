@@ -88,10 +88,7 @@ def train(
         raise TooFewLabelsError(f"found {Counter(example.label for example in kept)}, expected both spam and ham")
     if made_up and len(set(sites)) < MIN_SITES:
         raise TooFewLabelsError("found one site, expected at least two beside made-up examples")
-    report(
-        f"measuring {len(kept)} of {len(labelled)} labelled comments"
-        + ("" if not made_up else f", {len(made_up)} made up")
-    )
+    report(f"measuring {len(kept)} of {len(labelled)} labelled comments, and {len(made_up)} made-up ones")
     every = [*kept, *made_up]
     design = design_of(
         [example.comment for example in every],
