@@ -200,6 +200,8 @@ def main() -> None:
     scores: dict[str, dict[str, list[Score]]] = {name: {} for name in arguments.protocols}
     for name in arguments.protocols:
         folds = list(PROTOCOLS[name](rows, arguments.folder, arguments.seed))
+        if arguments.without_made_up:
+            folds = [fold.without_made_up() for fold in folds]
         for filter_name in arguments.filters:
             again = arguments.again and filter_name in arguments.again
             scores[name][filter_name] = score_folds(
@@ -260,6 +262,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS), metavar="NAME")
     parser.add_argument("--cache", type=Path, default=user_cache_path("hamgate") / "benchmarks", help="kept scores")
     parser.add_argument("--again", nargs="+", choices=FILTERS, metavar="NAME", help="filters to be run anew")
+    parser.add_argument("--without-made-up", action="store_true", help="no filter learns from made-up examples")
     parser.add_argument("--json", type=Path, help="write every figure here")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()

@@ -24,7 +24,7 @@ from model.comment import Comment
 from training.corrections import digest_of, read_corrections
 from training.dataset import balanced, site_folds
 from training.labelled import LabelledComment
-from training.made_up.examples import made_up_examples
+from training.made_up.examples import SITES, made_up_examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,6 +113,10 @@ class Fold(NamedTuple):
     name: str
     train: list[LabelledComment]
     test: list[Row]
+
+    def without_made_up(self) -> Fold:
+        """Return the same split to be learnt without the made-up examples."""
+        return self._replace(train=[example for example in self.train if example.site not in SITES])
 
     def digest(self) -> str:
         """Name this very split, so that kept scores are used for no other."""

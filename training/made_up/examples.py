@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 from typing import TYPE_CHECKING
 
 from model.comment import Comment
@@ -11,7 +12,7 @@ from training.made_up.senders import Sender, advertiser, firm, visitor
 from training.made_up.texts import templates_of, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from training.labelled import Label
     from training.made_up.texts import Template
@@ -31,14 +32,15 @@ SHARE_WITHOUT_SENDER = 0.12
 """Of texts; there are sites that ask for no name."""
 
 
-def made_up_examples(seed: int) -> list[LabelledComment]:
+@cache
+def made_up_examples(seed: int) -> Sequence[LabelledComment]:
     """Make up the examples; the same seed makes the same."""
     draw = random.Random(seed)  # noqa: S311 - a sample, not a secret
     comments = [*_senders(draw, "spam"), *_senders(draw, "ham"), *_texts(draw, "spam"), *_texts(draw, "ham")]
-    return [
+    return tuple(
         LabelledComment(comment=comment, label=label, site=SITES[number % len(SITES)], label_source=SOURCE)
         for number, (label, comment) in enumerate(comments)
-    ]
+    )
 
 
 def _senders(draw: Draw, label: Label) -> Iterator[tuple[Label, Comment]]:
