@@ -77,7 +77,7 @@ def _alike(table: U32) -> int:
 
 @compiled
 def _shared(table: U32) -> Floats:
-    """Compare the first row's bins with those of each other row."""
+    """Compare the first row's bins with those of each other row; what has no n-gram at all is like its own kind."""
     shares = np.empty(len(table) - 1)
     for row in range(1, len(table)):
         equal, filled = 0, 0
@@ -85,7 +85,7 @@ def _shared(table: U32) -> Floats:
             one, other = table[0, place], table[row, place]
             filled += one != _EMPTY or other != _EMPTY
             equal += one == other and one != _EMPTY
-        shares[row - 1] = equal / max(filled, 1)
+        shares[row - 1] = equal / filled if filled else 1.0
     return shares
 
 
