@@ -18,7 +18,7 @@ _MORE = ("fails on my machine", "needs a source", "made me laugh", "is what my s
 
 def campaign(count: int, seed: int = 0) -> list[Comment]:
     """Make spam for one product, each with other words around it."""
-    chooser = random.Random(seed)
+    chooser = random.Random(seed)  # noqa: S311 - a sample, not a secret
     pick = chooser.choice
     return [
         Comment(
@@ -32,7 +32,7 @@ def campaign(count: int, seed: int = 0) -> list[Comment]:
 
 def conversation(count: int, seed: int = 0) -> list[Comment]:
     """Make comments of readers who have read what they comment on."""
-    chooser = random.Random(seed + 1_000_000)
+    chooser = random.Random(seed + 1_000_000)  # noqa: S311 - a sample, not a secret
     pick = chooser.choice
     return [
         Comment(

@@ -42,7 +42,7 @@ SIGNAL = {
 
 
 def _seeded(seed: int) -> random.Random:
-    return random.Random(seed)
+    return random.Random(seed)  # noqa: S311 - attacks are to be repeatable, not secret
 
 
 @pytest.mark.parametrize("name", ATTACKS)

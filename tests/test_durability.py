@@ -73,7 +73,7 @@ def labels_in(url: str) -> set[str]:
 
 def assert_none_is_lost(url: str, folder: Path, server: PostgreSQL | None = None) -> None:
     """Kill the writers, and before them the server if there is one, at some moment under load, again and again."""
-    chooser = Random(0)
+    chooser = Random(0)  # noqa: S311 - moments, not secrets
     Database(url).close()
     acknowledged: set[str] = set()
     for turn in range(ROUNDS):

@@ -6,7 +6,6 @@ import json
 import re
 from collections import Counter
 from dataclasses import replace
-from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,7 +26,7 @@ from training.made_up.senders import (
     visitor,
 )
 from training.made_up.texts import Template, templates_of, written
-from training.made_up.words import FOLDER, goods_by_language, lines_of, people_by_language, slug
+from training.made_up.words import FOLDER, Draw, goods_by_language, lines_of, people_by_language, slug
 from training.train import TooFewLabelsError, train
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def test_every_language_has_names_and_goods() -> None:
 
 @pytest.mark.parametrize("label", ["spam", "ham"])
 def test_no_template_names_a_domain_and_all_can_be_written(label: str) -> None:
-    draw = Random(1)
+    draw = Draw(1)
     templates = templates_of(label)
     assert len({template.text for template in templates}) == len(templates)
     for template in templates:
@@ -80,7 +79,7 @@ def test_who_sends_what() -> None:
 
 
 def test_firms_have_names_of_their_own_and_of_their_trade() -> None:
-    draw = Random(4)
+    draw = Draw(4)
     trades = {trade.title() for trade in lines_of("trades")}
     named = [one for one in (firm(draw) for _ in range(300)) if any(f" {trade}" in one.name for trade in trades)]
     assert len(named) > 200
@@ -88,7 +87,7 @@ def test_firms_have_names_of_their_own_and_of_their_trade() -> None:
 
 
 def test_choices_and_blanks_are_filled_in() -> None:
-    draw = Random(0)
+    draw = Draw(0)
     template = Template("x", "en", "{Hi|Hello{!|?}}, {name} in {place}: {link}")
     sender = visitor(draw)._replace(name="Jo")
     texts = {written(draw, template, "ham", sender) for _ in range(50)}
@@ -97,7 +96,7 @@ def test_choices_and_blanks_are_filled_in() -> None:
 
 
 def test_the_links_of_advertisers_are_of_what_they_advertise() -> None:
-    draw = Random(3)
+    draw = Draw(3)
     senders = [advertiser(draw) for _ in range(2_000)]
     matching = [
         one for one in senders if any(len(word) > 3 and word in one.url for word in slug(one.name, " ").split())
@@ -129,13 +128,13 @@ def test_spam_that_looks_harmless_is_always_sent_by_who_advertises() -> None:
 
 
 def test_who_writes_in_a_language_advertises_in_it() -> None:
-    draw = Random(2)
+    draw = Draw(2)
     czech = set(goods_by_language()["cs"])
     assert sum(goods_and_phrase(draw, "cs")[0] in czech for _ in range(200)) > 100
 
 
 def test_names_are_written_as_their_language_has_them() -> None:
-    draw = Random(5)
+    draw = Draw(5)
     chinese = people_by_language()["zh-CN"]
     wholes = {family + given for family in chinese["family"] for given in chinese["given"]}
     assert sum(person(draw, "zh-CN") in wholes for _ in range(200)) > 50

@@ -216,7 +216,7 @@ def test_lines_of_lists_that_name_a_person_are_told_and_stay(database: Database)
 
 
 def test_no_byte_of_what_was_erased_is_left_in_the_files(tmp_path: Path) -> None:
-    url, chooser = f"sqlite:///{tmp_path / 'kept.sqlite3'}", random.Random(0)
+    url, chooser = f"sqlite:///{tmp_path / 'kept.sqlite3'}", random.Random(0)  # noqa: S311 - a sample, not a secret
     marked = [replace(one, text=f"{one.text} sesame", author="Bo") for one in campaign(200)]
     every = [replace(one, text=one.text * chooser.randrange(1, 40)) for one in [*marked, *conversation(200)]]
     chooser.shuffle(every)
@@ -235,7 +235,7 @@ def test_no_byte_of_what_was_erased_is_left_in_the_files(tmp_path: Path) -> None
 def test_the_versions_that_may_have_learnt_from_a_person_are_named(database: Database) -> None:
     store, registry, model = LabelStore(database, KEYED), Registry(database), load(SHIPPED)
     mixed = [label(one) for one in campaign(20)] + [label(one, "ham") for one in conversation(20)]
-    random.Random(0).shuffle(mixed)
+    random.Random(0).shuffle(mixed)  # noqa: S311 - a sample, not a secret
     hers = [label(replace(one, author="Cleo")) for one in campaign(9, seed=3)]
     store.add([*hers[:4], *mixed])
     learnt = registry.add(retrain(model, store.latest()).content, NOON, "root")
@@ -253,7 +253,7 @@ def test_after_an_erasure_all_workers_are_as_if_the_labels_had_never_been(databa
     others = [label(one) for one in campaign(15)] + [label(one, "ham") for one in conversation(15)]
     others += [label(one, "ham", site="other.example") for one in conversation(5, seed=9)]
     mixed = [*hers, *others]
-    random.Random(1).shuffle(mixed)
+    random.Random(1).shuffle(mixed)  # noqa: S311 - a sample, not a secret
     asked = [one.comment for one in mixed]
     store = LabelStore(database, KEYED)
     store.add(mixed[:30])
