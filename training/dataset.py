@@ -59,7 +59,7 @@ def expanded(examples: Iterable[LabelledComment], seed: int) -> Iterator[Labelle
             yield example
             continue
         for _ in range(TEXTS_PER_TEMPLATE):
-            text = _spun(example.comment.text, chooser)[:MAX_SPUN_CHARACTERS]
+            text = spun(example.comment.text, chooser)[:MAX_SPUN_CHARACTERS]
             yield replace(example, comment=replace(example.comment, text=text))
 
 
@@ -67,8 +67,8 @@ def _is_template(text: str) -> bool:
     return any("|" in choice for choice in _INNERMOST.findall(text))
 
 
-def _spun(template: str, chooser: random.Random) -> str:
-    """Resolve the innermost choices first, as often as they are nested."""
+def spun(template: str, chooser: random.Random) -> str:
+    """Write a template out: one of each ``{this|or that}``, the innermost first, as deep as they may be nested."""
     for _ in range(MAX_NESTED_CHOICES):
         text = _INNERMOST.sub(lambda match: _chosen(match, chooser), template)
         if text == template:

@@ -83,14 +83,9 @@ def visitor(draw: Draw, language: str = "") -> Sender:
 def firm(draw: Draw) -> Sender:
     """Make up a firm that does not advertise, though its name and link say what it does: ``Ashdown Tree Services``."""
     english = people_by_language()["en"]
-    given, family, trade = (
-        draw.choice(english["given"]),
-        draw.choice(english["family"]),
-        draw.choice(lines_of("trades")),
-    )
-    own = draw.choice(
-        (family, family, f"{given}'s", f"{family} & {draw.choice(english['family'])}", _word(draw).title())
-    )
+    given, family = draw.choice(english["given"]), draw.choice(english["family"])
+    trade, other = draw.choice(lines_of("trades")), draw.choice(english["family"])
+    own = draw.choice((family, family, f"{given}'s", f"{family} & {other}", _word(draw).title()))
     name = f"{own} {trade.title()}{draw.choice(('', '', '', ' Ltd', ' GmbH', ' Inc.'))}"
     host = draw.choice((slug(own + trade), slug(own + trade.split()[0]), slug(f"{own} {trade}", "-"), slug(own)))
     url = f"{draw.choice(_SCHEMES)}{host}.{draw.choice(lines_of('home_endings'))}{draw.choice(('', '', '/'))}"

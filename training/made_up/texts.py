@@ -8,6 +8,7 @@ from functools import cache
 from string import ascii_letters, digits
 from typing import TYPE_CHECKING, NamedTuple
 
+from training.dataset import spun
 from training.made_up.senders import cased, goods_and_phrase, own_domain, place
 from training.made_up.words import FOLDER, gibberish, lines_of, slug
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from training.made_up.words import Draw
 
 _BLANK = re.compile(r"\{(link|site|name|place|product|mail|phone|number)\}")
-_INNERMOST = re.compile(r"\{([^{}]*)\}")
 _SHORTENERS = ("bit.ly", "tinyurl.com", "cutt.ly", "rb.gy", "t.me", "is.gd")
 
 
@@ -73,10 +73,7 @@ def written(draw: Draw, template: Template, label: Label, sender: Sender) -> str
             case _:
                 return str(draw.choice((draw.randint(2, 99), draw.randint(100, 9_999), 1_000 * draw.randint(2, 90))))
 
-    text = _BLANK.sub(filled, template.text)
-    while (chosen := _INNERMOST.sub(lambda choice: draw.choice(choice[1].split("|")), text)) != text:
-        text = chosen
-    return text.strip()
+    return spun(_BLANK.sub(filled, template.text), draw).strip()
 
 
 def _advertised(draw: Draw, link: str, phrase: str) -> str:
