@@ -235,7 +235,11 @@ def test_unknown_versions_are_not_found(app: Flask) -> None:
     [
         {},
         {"trained_on": [], "held_out_sites": "x", "budget": {"block": 1}, "recipe": {"a": []}, "languages": {"en": 3}},
-        {"trained_on": {"spam": "many"}, "base": {"version": [HOSTILE]}, "languages": {"en": {"spam": "x"}}},
+        {
+            "trained_on": {"spam": "many", "made_up": [HOSTILE]},
+            "base": {"version": [HOSTILE]},
+            "languages": {"en": {"spam": "x"}},
+        },
     ],
 )
 def test_a_card_that_says_anything_at_all_is_shown(card: dict[str, object], app: Flask, config: Config) -> None:
