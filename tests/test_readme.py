@@ -125,7 +125,7 @@ def test_the_walk_through_from_exports_to_a_rollback_works(tmp_path: Path) -> No
     assert done.returncode == 0, done.stderr
     assert "400 labels added, 0 there already, 0 without a label" in done.stderr
     at_block = json.loads((tmp_path / "candidate.json").read_text(encoding="utf-8"))["pooled"]["at_thresholds"]["block"]
-    assert at_block["spam_caught"]["value"] >= 0.9
+    assert at_block["spam_caught"]["value"] > 0.9
     assert at_block["ham_blocked"]["count"] == 0
     (listed,) = done.stdout.splitlines()
     assert listed.endswith("\tserved")
@@ -136,7 +136,7 @@ def mixed(count: int, seed: int) -> list[tuple[Comment, bool]]:
     """Make comments of a blog, and say which are spam."""
     every = [(one, True) for one in campaign(count // 2, seed)]
     every += [(one, False) for one in conversation(count // 2, seed)]
-    random.Random(seed).shuffle(every)
+    random.Random(seed).shuffle(every)  # noqa: S311 - a sample, not a secret
     return every
 
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
     Mask = npt.NDArray[np.bool_]
 
-PENALTY = 0.1
+PENALTY = 0.01
 """L2 penalty on what the labels change, per label of weight 1; ``benchmarks/quality/retraining.py`` shows others."""
 HALF_LIFE_DAYS = 1095.0
 HELD_OUT_SHARE = 0.2

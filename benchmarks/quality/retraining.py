@@ -108,7 +108,7 @@ def _print_settings(base: Filter, labels: Numbered, test: Test, cuts: dict[str, 
     print(test.row("base", base.scorer, base))
     for half_life in (HALF_LIFE_DAYS / 3, HALF_LIFE_DAYS, 1e9):
         found = review(base, older, half_life, jobs=cpu_count(), report=_say)
-        for penalty in (1.0, PENALTY, 0.01) if half_life == HALF_LIFE_DAYS else (PENALTY,):
+        for penalty in (1.0, 0.1, PENALTY, 0.001) if half_life == HALF_LIFE_DAYS else (PENALTY,):
             scorer = changed_scorer(base.scorer, found.measured.columns, fitted(found.measured, found.weights, penalty))
             print(test.row(f"half-life {half_life:.0f} days, penalty {penalty}", scorer, base), flush=True)
 
