@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from model.letters import MOST_STEPS
 from model.ngrams import FAMILIES, TEXT_FAMILIES, grams_of
 from model.relation import related_reasons
 from model.segments import Kind, parts_of
@@ -135,6 +136,7 @@ _TRAITS = {
     "name_in_url_4": "a name that stands in its link",
     "all_caps": "all capitals",
     "url_host_capitals": "a link whose host has capitals",
+    **{f"url_letters_{steps}": "a link whose host is letters in no usual order" for steps in range(4, MOST_STEPS + 1)},
     "wrapped_True": "lines broken in mid-sentence",
     "wrapped_False": "lines broken in mid-sentence",
     **{f"blank_ends_{lines}": "blanks at the ends of lines" for lines in range(1, 4)},

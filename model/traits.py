@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from model.letters import surprisal
+from model.links import host_of
 from model.text import HEAD_CHARACTERS, SIGNALS
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def traits_of(reading: Reading, name: str, url: str, linked: int) -> list[str]:
             traits += _traits_of_both(names, "/" not in url, _overlap(name, url.lower()), length)
     if url:
         host = _host_in(url)
+        traits += _traits_of_letters(_surprisal_of(host_of(url)), length)
         traits += _traits_of_url(host != host.lower(), min(url.count("/"), 4), min(url.count("-"), 4), length)
     return [*traits, *_traits_of_line_ends(reading.unmasked[:HEAD_CHARACTERS], url)]
 
@@ -50,6 +53,12 @@ _LINK_STARTS = ("http://", "https://", "www.")
 def _host_in(url: str) -> str:
     """Return the host of a readable URL."""
     return url.partition("/")[0]
+
+
+def _surprisal_of(host: str) -> int | None:
+    """Return how surprising the letters of a host are, where they are most; encoded labels have none."""
+    labels = [surprisal(label) for label in host.split(".") if not label.startswith("xn--")]
+    return max((steps for steps in labels if steps is not None), default=None)
 
 
 def _traits_of_line_ends(text: str, url: str) -> Sequence[str]:
@@ -93,6 +102,11 @@ def _traits_of_both(names: int, is_rooted: bool, overlap: int, length: int) -> t
 def _traits_of_url(has_capitals: bool, depth: int, hyphens: int, length: int) -> tuple[str, ...]:
     capitals = ["url_host_capitals"] if has_capitals else []
     return (*capitals, f"url_depth_{depth}_hyphens_{hyphens}", f"url_length_{length}")
+
+
+@_named
+def _traits_of_letters(steps: int | None, length: int) -> tuple[str, ...]:
+    return () if steps is None else (f"url_letters_{steps}", f"url_letters_{steps}_{length}")
 
 
 @_named

@@ -51,6 +51,20 @@ def test_the_strongest_reason_comes_first(model: Filter) -> None:
         assert weights == sorted(weights, reverse=True)
 
 
+def test_a_host_of_letters_drawn_at_random_is_named(model: Filter) -> None:
+    drawn, usual = (
+        [
+            reason
+            for reason in model.check(Comment(text="Nice post", author_url=url)).reasons
+            if reason.feature == "traits"
+        ]
+        for url in ("http://fwucqvmdxn.com", "http://wonderfulgardens.com")
+    )
+    assert drawn[0].weight > usual[0].weight
+    assert "a link whose host is letters in no usual order" in drawn[0].text
+    assert "letters" not in usual[0].text
+
+
 def test_a_batch_says_what_single_checks_say(model: Filter) -> None:
     assert model.check_many(COMMENTS) == [model.check(comment) for comment in COMMENTS]
     assert model.check_many(COMMENTS[::-1]) == [model.check(comment) for comment in COMMENTS[::-1]]
