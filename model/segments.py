@@ -78,13 +78,13 @@ class Parts(NamedTuple):
 def parts_of(comment: Comment) -> Parts:
     """Take a comment apart. A field that is unknown or empty gives no segment, so its absence is no evidence.
 
-    Links to the site itself, the author's own as well, are innocent and left out. Where there is nothing to be read,
-    the segments of the text are empty, and there are neither traits nor a shape.
+    Links to the site itself, the author's own as well, are innocent and left out. Where the text has no words, no links
+    and no tags that show or play anything, its segments are empty, and there are neither traits nor a shape.
     """
     reading = read(comment.text)
-    text, written = (f" {reading.plain.lower()} ", f" {_without_url_starts(reading.written.lower())} ")
-    has_text = bool(reading.plain or reading.links)
-    segments = [(Kind.TEXT, text), (Kind.WRITTEN, written)] if has_text else [(Kind.TEXT, ""), (Kind.WRITTEN, "")]
+    text, written = reading.plain.lower(), _without_url_starts(reading.written.lower())
+    has_text = bool(text or reading.links) or _shows(written)
+    segments = [(Kind.TEXT, f" {text} "), (Kind.WRITTEN, f" {written} ")] if has_text else list(_NO_TEXT)
     own_host = host_of(comment.permalink) if comment.permalink else ""
     author, links_of_name = _name_and_links(comment.author)
     name = _readable_name(author)
@@ -103,6 +103,19 @@ def parts_of(comment: Comment) -> Parts:
     segments.append((Kind.SHAPE, _shape_of(name, reading.written[:MAX_CHARACTERS], url)))
     traits = traits_of(reading, name, url, len(linked))
     return Parts(segments, traits, comment.type in _PINGS)
+
+
+_NO_TEXT = ((Kind.TEXT, ""), (Kind.WRITTEN, ""))
+
+
+def _shows(written: str) -> bool:
+    """Whether there are tags that show or play something though they hold no words: ``<video src=...>``."""
+    return "=" in written and _SHOWING.search(written) is not None
+
+
+_SHOWING = re.compile(
+    r"<(?!!)[^<>]*\b(?:src|srcset|srcdoc|poster|data|style|background|alt|title|value|placeholder)\s{0,9}=\s{0,9}[\"']?[^\s\"'>]"
+)
 
 
 def _without_url_starts(text: str) -> str:

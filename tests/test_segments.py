@@ -201,7 +201,23 @@ def test_how_a_url_begins_is_no_evidence_but_in_markup(text: str, written: str) 
     assert (Kind.WRITTEN, f" {written} ") in parts_of(Comment(text=text)).segments
 
 
-@pytest.mark.parametrize("text", ["", "  \n", "&nbsp;", "<p></p>", "<br>", "\u200b\u202e"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "  \n",
+        "&nbsp;",
+        "<p></p>",
+        "<br>",
+        "\u200b\u202e",
+        '<p dir="ltr"></p>',
+        '<p class="MsoNormal">&nbsp;</p>',
+        '<a name="top"></a>',
+        '<img alt="" src="">',
+        "<!-- = -->",
+        '<!-- style="x" the patch fixes the crash -->',
+    ],
+)
 def test_a_comment_without_a_text_is_its_sender_alone(text: str) -> None:
     comment = Comment(text=text, author="Jo", author_url="jo.example", author_email="jo@mail.example")
     parts = parts_of(comment)
@@ -211,6 +227,19 @@ def test_a_comment_without_a_text_is_its_sender_alone(text: str) -> None:
     assert {name for name, size in present.items() if size} == {"author", "author_url", "email"}
 
 
-@pytest.mark.parametrize("text", ["http://jo.example", '<a href="http://jo.example"></a>', "+1", "👍"])
-def test_a_link_or_a_sign_is_a_text(text: str) -> None:
-    assert parts_of(Comment(text=text)).traits
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://jo.example",
+        '<a href="http://jo.example"></a>',
+        '<video src="http://jo.example/film">',
+        '<p style="background: url(http://jo.example)"></p>',
+        '<img alt="cheap pills" src="">',
+        "+1",
+        "👍",
+    ],
+)
+def test_links_signs_and_what_tags_may_show_are_a_text(text: str) -> None:
+    parts = parts_of(Comment(text=text, author="Jo"))
+    assert parts.traits
+    assert dict(parts.segments)[Kind.WRITTEN].strip()
