@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from model.characters import INVISIBLE, fold_characters, without_hidden
@@ -54,6 +55,7 @@ PADDED = 7
 """More than the 65,525 characters that WordPress takes are looked through for padding."""
 MIN_PADDING = 100
 """So many blanks, invisible characters, comments or empty tags in a row are padding."""
+MAX_PADDING_TAGS = 20
 _MOST_CHARACTERS = HEAD_CHARACTERS + TAIL_CHARACTERS
 
 
@@ -126,11 +128,20 @@ def _read(text: str) -> Reading:
 
 
 def _without_padding(text: str) -> str:
-    """Shorten long runs of what browsers show nothing of."""
+    """Shorten long runs of what browsers show nothing of; the first links and pictures in one stay."""
     text = _BLANKS.sub(lambda run: " " if len(run[0]) >= MIN_PADDING else run[0], text)
     if text.count(">") + text.count("&") < MIN_PADDING:
         return text
-    return _UNSEEN.sub(lambda run: " " if run["padding"] else run[0], text)
+    return _UNSEEN.sub(lambda run: _leading_tags(run[0]) if run["padding"] else run[0], text)
+
+
+def _leading_tags(padding: str) -> str:
+    return f" {''.join(islice(filter(_leads_somewhere, _TAG.findall(padding)), MAX_PADDING_TAGS))} "
+
+
+def _leads_somewhere(tag: str) -> bool:
+    squeezed = "".join(tag.split()).lower()
+    return "href=" in squeezed or "src=" in squeezed
 
 
 def plain_of(text: str) -> str:
@@ -206,6 +217,7 @@ _UNIT = (
     r"|&(?:nbsp|shy|zwj|zwnj|(?:en|em|thin|hair)sp|ZeroWidthSpace|NoBreak);)"
 )
 _UNSEEN = re.compile(rf"(?P<padding>{_UNIT}{{{MIN_PADDING},}}+)|{_UNIT}++")
+_TAG = re.compile(r"<[^<>]{0,300}+>(?:</a>)?")
 _NO_DIGITS = bytes(code for code in range(128) if not chr(code).isdigit())
 _MASK = re.compile(r"\[(phone|email|link|username)\]", re.IGNORECASE)
 _EMAIL = re.compile(

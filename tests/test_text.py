@@ -188,6 +188,7 @@ HOSTILE = {
     "comments left open": "<!----" * 16_000,
     "open links": "<a " * 40_000,
     "open hrefs": '<a href="' * 20_000,
+    "padding of links": "<a href=x></a>" * 10_000,
     "hrefs in one tag": ("<a " + 'href="x" ' * 1_000 + "x</a>") * 10,
     "long hrefs": '<a href="' + "x" * 20_000 + "</a>",
     "open wiki links": "[[a|" * 30_000,
@@ -402,6 +403,14 @@ def test_only_the_head_and_the_tail_of_a_long_text_are_read() -> None:
 def test_padding_hides_nothing_of_a_long_text(filler: str) -> None:
     padding = filler * (HEAD_CHARACTERS // len(filler))
     assert read(f"I agree.{padding}Buy pills{padding}.").plain.split() == ["I", "agree.", "Buy", "pills", "."]
+
+
+@pytest.mark.parametrize("tag", ['<a href="http://x.example/a"></a>', "<A title='x' HREF = http://x.example/a></a>"])
+def test_padding_hides_no_links(tag: str) -> None:
+    padding = tag * (2 * HEAD_CHARACTERS // len(tag))
+    reading = read(f"I agree.{padding}Buy pills{padding}.")
+    assert reading.plain.split() == ["I", "agree.", "Buy", "pills", "."]
+    assert {link.host for link in reading.links} == {"x.example"}
 
 
 @pytest.mark.parametrize("character", "\f\u2028\u2029\ufff9\ufffa\ufffb\ufffc")
