@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LISTS = sorted(path.stem for path in FOLDER.glob("*.txt"))
-SMALL_LANGUAGES = {"af", "az", "kk", "mn", "sl"}
-"""Those of templates that no list of names is for: names of any language are signed to them."""
+LANGUAGES_WITHOUT_NAMES = "af az be bs cy eu fa-Latn ga gd gl haw ig kk la lb mi mk mn mt sl so sq uz xh"
+"""Names of any language are signed to texts of these."""
 DOMAIN = re.compile(r"\b[\w-]+\.(com|net|org|info|biz|xyz|top|site|shop|online|ru|de|fr|uk|io)\b", re.IGNORECASE)
 
 
@@ -57,8 +57,13 @@ def test_every_language_has_names_and_goods() -> None:
     assert all(people["given"] and people["family"] for people in people_by_language().values())
     assert {*FAMILY_NAME_FIRST, *WITHOUT_BLANK} <= set(people_by_language())
     spoken = {template.language for label in ("spam", "ham") for template in templates_of(label)}
-    assert spoken - people_by_language().keys() == SMALL_LANGUAGES
+    assert spoken - people_by_language().keys() == set(LANGUAGES_WITHOUT_NAMES.split())
     assert {"en", "de", "zh-CN", "pt", "th"} <= goods_by_language().keys() & people_by_language().keys() & spoken
+
+
+def test_no_language_is_that_of_spam_alone() -> None:
+    ham = Counter(template.language for template in templates_of("ham"))
+    assert {template.language for template in templates_of("spam") if ham[template.language] < 3} == set()
 
 
 @pytest.mark.parametrize("label", ["spam", "ham"])
@@ -74,7 +79,7 @@ def test_no_template_names_a_domain_and_all_can_be_written(label: str) -> None:
 
 
 def test_who_sends_what() -> None:
-    assert {template.by for template in templates_of("spam")} == {"", "person"}
+    assert {template.by for template in templates_of("spam")} == {"", "bot", "person"}
     assert {template.by for template in templates_of("ham")} == {"", "firm"}
 
 
@@ -120,11 +125,20 @@ def test_mail_domains_tell_nothing() -> None:
 
 
 def test_spam_that_looks_harmless_is_always_sent_by_who_advertises() -> None:
-    plain = {t.text for t in templates_of("spam") if not t.has_blanks and t.by != "person" and "|" not in t.text}
+    plain = {t.text for t in templates_of("spam") if not t.has_offer and t.by != "person" and "|" not in t.text}
     found = [e.comment for e in made_up_examples(0) if e.label == "spam" and e.comment.text in plain]
     assert len(found) > 100
     assert all(comment.author for comment in found)
     assert sum(bool(comment.author_url) for comment in found) > 0.8 * len(found)
+
+
+def test_what_bots_write_is_told_by_their_names_and_domains() -> None:
+    plain = {t.text for t in templates_of("spam") if t.by == "bot" and not set(t.text) & set("{|}")}
+    found = [e.comment for e in made_up_examples(0) if e.comment.text in plain]
+    assert len(found) > 100
+    assert all(comment.author for comment in found)
+    given = set(people_by_language()["en"]["given"])
+    assert all(comment.author_url for comment in found if comment.author in given)
 
 
 def test_who_writes_in_a_language_advertises_in_it() -> None:

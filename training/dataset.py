@@ -1,6 +1,7 @@
 """Which labelled comments train, how much each site may say, and which sites are left out together.
 
-Owns caps, near-copies and folds. Leaves reading files to ``formats`` and learning to ``model.classifier``.
+Owns caps, near-copies, folds and writing templates out. Leaves reading files to ``formats`` and learning to
+``model.classifier``.
 """
 
 from __future__ import annotations
@@ -68,7 +69,10 @@ def _is_template(text: str) -> bool:
 
 
 def spun(template: str, chooser: random.Random) -> str:
-    """Write a template out: one of each ``{this|or that}``, the innermost first, as deep as they may be nested."""
+    """Write a template out: one of each ``{this|or that}``, the innermost first.
+
+    At most ``MAX_NESTED_CHOICES`` deep; braces without a choice stay.
+    """
     for _ in range(MAX_NESTED_CHOICES):
         text = _INNERMOST.sub(lambda match: _chosen(match, chooser), template)
         if text == template:

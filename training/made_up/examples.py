@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from model.comment import Comment
 from training.labelled import LabelledComment
-from training.made_up.senders import Sender, advertiser, firm, visitor
+from training.made_up.senders import Sender, advertiser, bot, firm, visitor
 from training.made_up.texts import templates_of, written
 
 if TYPE_CHECKING:
@@ -23,9 +23,10 @@ SENDERS = 4_000
 SHARE_OF_FIRMS = 0.08
 """Of the senders of ham."""
 PER_TEMPLATE = 3
-PER_TEMPLATE_OF_FIRMS = 6
-SITES = ("made-up-1", "made-up-2")
-"""Two, for an n-gram must be met at two sites: so it must stand in two examples."""
+PER_TEMPLATE_OF_FEW = 6
+"""Of those of bots and firms."""
+SITES = tuple(f"made-up-{number}" for number in range(1, 7))
+"""Six: an n-gram must be met at two sites, and the more sites examples are dealt to, the more they weigh together."""
 SOURCE = "template"
 """Trains, and sets no threshold."""
 SHARE_WITHOUT_SENDER = 0.12
@@ -54,7 +55,7 @@ def _senders(draw: Draw, label: Label) -> Iterator[tuple[Label, Comment]]:
 
 def _texts(draw: Draw, label: Label) -> Iterator[tuple[Label, Comment]]:
     for template in templates_of(label):
-        for _ in range(PER_TEMPLATE_OF_FIRMS if template.by == "firm" else PER_TEMPLATE):
+        for _ in range(PER_TEMPLATE_OF_FEW if template.by in ("bot", "firm") else PER_TEMPLATE):
             sender = _sender_of_ham(draw, template) if label == "ham" else _sender_of_spam(draw, template)
             text = written(draw, template, label, sender)
             is_left_out = draw.random() < SHARE_WITHOUT_SENDER and not _is_told_by_sender(label, template)
@@ -66,6 +67,8 @@ def _sender_of_ham(draw: Draw, template: Template) -> Sender:
 
 
 def _sender_of_spam(draw: Draw, template: Template) -> Sender:
+    if template.by == "bot":
+        return bot(draw)
     if _is_told_by_sender("spam", template) or (template.by != "person" and draw.random() < 0.75):
         return advertiser(draw, template.language)
     name, _, email = visitor(draw, template.language)
@@ -74,7 +77,7 @@ def _sender_of_spam(draw: Draw, template: Template) -> Sender:
 
 def _is_told_by_sender(label: Label, template: Template) -> bool:
     """Whether a text may be as harmless as it looks, and only its sender's name and link advertise."""
-    return label == "spam" and template.by != "person" and not template.has_blanks
+    return label == "spam" and (template.by == "bot" or (template.by != "person" and not template.has_offer))
 
 
 def _comment(text: str, sender: Sender, language: str = "") -> Comment:

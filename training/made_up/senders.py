@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from string import ascii_letters, ascii_lowercase
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +26,8 @@ _SHAPES = (
     *["{goods} {added}"] * 2,
     "{praise} {goods} {place}",
 )
+_CONSONANTS = "bcdfghjklmnprstvwxz"
+_VOWEL = re.compile("[aeiou]")
 _DOMAIN_STARTS = ("best", "top", "my", "the", "get", "go", "pro", "", "", "")
 _DOMAIN_ENDS = ("hub", "pro", "online", "store", "shop", "world", "guide", "now", "247", "", "", "")
 _SCHEMES = ("http://", "https://", "http://www.", "https://www.", "www.")
@@ -47,6 +50,8 @@ _HOMES = (
     "http://www.{word}-{other}.{tld}/",
     "https://{word}{other}.substack.com",
     "https://{word}.social/@{given}",
+    "https://{initial}{family}.{tld}",
+    "https://{consonants}.{tld}",
 )
 
 
@@ -64,12 +69,19 @@ def advertiser(draw: Draw, language: str = "") -> Sender:
     kind = draw.random()
     if kind < 0.1:
         name = draw.choice((person(draw, "en"), gibberish(draw, ascii_letters, 7, 16)))
-        ending = draw.choice((".com", ".com", ".com", ".ru", ".info", ""))
-        url = f"http://{gibberish(draw, ascii_lowercase, 6, 13)}{ending}"
+        url = _domain_of_letters(draw)
     else:
         name = cased(draw, phrase) if kind < 0.86 else draw.choice((person(draw, "en"), _nickname(draw)))
         url = _shop(draw, goods, phrase) if draw.random() < 0.88 else ""
     return Sender(name, url, _email(draw))
+
+
+def bot(draw: Draw) -> Sender:
+    """Make up who tries a form out: a given name, perhaps with letters behind it, or letters; a domain of letters."""
+    given = draw.choice(people_by_language()["en"]["given"])
+    letters = draw.choice(_CONSONANTS) + draw.choice("aeiou") + draw.choice(_CONSONANTS)
+    name = draw.choice((given, given + letters, given + letters.capitalize(), gibberish(draw, ascii_letters, 8, 17)))
+    return Sender(name, _domain_of_letters(draw) if name == given or draw.random() < 0.5 else "", _email(draw))
 
 
 def visitor(draw: Draw, language: str = "") -> Sender:
@@ -158,6 +170,11 @@ def _word(draw: Draw) -> str:
     return slug(draw.choice(lines_of("blog_words")))
 
 
+def _domain_of_letters(draw: Draw) -> str:
+    ending = draw.choice((".com", ".com", ".com", ".ru", ".info", ""))
+    return f"http://{gibberish(draw, ascii_lowercase, 6, 13)}{ending}"
+
+
 def _shop(draw: Draw, goods: str, phrase: str) -> str:
     """Make up the link of somebody who advertises."""
     shown = goods if slug(goods) else draw.choice(goods_by_language()["en"])
@@ -179,9 +196,12 @@ def _shop(draw: Draw, goods: str, phrase: str) -> str:
 def _home(draw: Draw) -> str:
     """Make up the link of somebody's own page."""
     english = people_by_language()["en"]
+    given, family = slug(draw.choice(english["given"])), slug(draw.choice(english["family"]))
     return draw.choice(_HOMES).format(
-        given=slug(draw.choice(english["given"])),
-        family=slug(draw.choice(english["family"])),
+        given=given,
+        family=family,
+        initial=given[0],
+        consonants=_VOWEL.sub("", given + family)[:5],
         word=_word(draw),
         other=_word(draw),
         tld=draw.choice(lines_of("home_endings")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from string import ascii_letters, digits
+from string import ascii_letters, ascii_lowercase, digits
 from typing import TYPE_CHECKING, NamedTuple
 
 from training.dataset import spun
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from training.made_up.senders import Sender
     from training.made_up.words import Draw
 
-_BLANK = re.compile(r"\{(link|site|name|place|product|mail|phone|number)\}")
+_BLANK = re.compile(r"\{(link|site|name|place|product|mail|phone|number|letters)\}")
+_OFFER = re.compile(r"\{(link|site|product|mail|phone)\}")
 _SHORTENERS = ("bit.ly", "tinyurl.com", "cutt.ly", "rb.gy", "t.me", "is.gd")
 
 
@@ -27,7 +28,7 @@ class Template(NamedTuple):
     """A text with blanks and choices; ``kind`` says what it is about, ``language`` is as BCP 47 has it.
 
     Who sends it is said by ``by`` where it matters: ``person`` for spam that is signed by one, most often without a
-    link of that person's; ``firm`` for ham of a firm that speaks of its trade.
+    link of that person's, ``bot`` for spam that tries a form out; ``firm`` for ham of a firm that speaks of its trade.
     """
 
     kind: str
@@ -36,9 +37,9 @@ class Template(NamedTuple):
     by: str = ""
 
     @property
-    def has_blanks(self) -> bool:
-        """Whether there is anything to be filled in; if not, spam may be told by its sender alone."""
-        return _BLANK.search(self.text) is not None
+    def has_offer(self) -> bool:
+        """Whether a link, goods or ways to get in touch are filled in; spam without may be told by its sender alone."""
+        return _OFFER.search(self.text) is not None
 
 
 @cache
@@ -66,6 +67,8 @@ def written(draw: Draw, template: Template, label: Label, sender: Sender) -> str
                 return place(draw)
             case "product":
                 return cased(draw, draw.choice((goods, phrase)))
+            case "letters":
+                return gibberish(draw, draw.choice((ascii_letters, ascii_lowercase)), 6, 16)
             case "mail":
                 return sender.email or f"info@{own_domain(draw)}"
             case "phone":
