@@ -59,6 +59,8 @@ def surprisal(word: str) -> int | None:
 
     ``None`` for one with too few bigrams of letters from a to z to tell.
     """
+    if len(word) <= MIN_BIGRAMS:
+        return None
     bits = [_BITS_OF[bigram] for bigram in pairwise(word) if bigram in _BITS_OF]
     if len(bits) < MIN_BIGRAMS:
         return None

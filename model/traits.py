@@ -55,12 +55,6 @@ def _host_in(url: str) -> str:
     return url.partition("/")[0]
 
 
-def _surprisal_of(host: str) -> int | None:
-    """Return how surprising the letters of a host are, where they are most; encoded labels have none."""
-    labels = [surprisal(label) for label in host.split(".") if not label.startswith("xn--")]
-    return max((steps for steps in labels if steps is not None), default=None)
-
-
 def _traits_of_line_ends(text: str, url: str) -> Sequence[str]:
     """Name how lines end: bots break lines in the middle of sentences, and leave the blank before the break.
 
@@ -102,6 +96,13 @@ def _traits_of_both(names: int, is_rooted: bool, overlap: int, length: int) -> t
 def _traits_of_url(has_capitals: bool, depth: int, hyphens: int, length: int) -> tuple[str, ...]:
     capitals = ["url_host_capitals"] if has_capitals else []
     return (*capitals, f"url_depth_{depth}_hyphens_{hyphens}", f"url_length_{length}")
+
+
+@_named
+def _surprisal_of(host: str) -> int | None:
+    """Return how surprising the letters of a host are, where they are most; encoded labels have none."""
+    labels = [surprisal(label) for label in host.split(".") if not label.startswith("xn--")]
+    return max((steps for steps in labels if steps is not None), default=None)
 
 
 @_named
