@@ -276,7 +276,6 @@ def _add(store: Store, name: str, lines: list[Line], user: str) -> None:
 
 def _site_of(store: Store, model: Path, name: str, share_labels: bool, now: datetime) -> Any:
     """Learn a site's labels anew, as a service does when it starts."""
-    from model.artifact import load
     from training.consequences import Site, Traffic
     from training.foresight import replayed
     from training.labels import LabelStore
@@ -284,8 +283,7 @@ def _site_of(store: Store, model: Path, name: str, share_labels: bool, now: date
     from training.registry import Registry
 
     registry, labels = Registry(store), LabelStore(store)
-    version = registry.served()
-    served = load(model) if version is None else registry.load(version)
+    served = registry.load_served(model)
     foresight = replayed(served, labels.replay(MAX_LABELS) if share_labels else labels.every(0, name), share_labels)
     return Site(served, foresight.of(name), Traffic.of(labels, name, now))
 

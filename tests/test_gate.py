@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from comments import campaign, conversation
 
-from model.artifact import ArtifactError, load, packed, unpacked
+from model.artifact import FORMAT, ArtifactError, load, packed, unpacked
 from model.comment import Comment
 from model.thresholds import Thresholds
 from service.cli import main
@@ -291,6 +291,23 @@ def test_the_served_version_is_what_a_candidate_is_compared_with(database: Datab
     assert promoter.compare(first).served == load(small_model_path).version
     promoter.promote(promoter.compare(first), NOW, "ann")
     assert promoter.compare(first).served == first
+
+
+def test_where_the_served_version_cannot_be_loaded_any_more_the_model_file_is_compared_with(
+    database: Database, url: str, small_model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label_comments(database)
+    promoter, model = Promoter(database, small_model_path), load(small_model_path)
+    with monkeypatch.context() as patched:
+        patched.setattr("model.artifact.FORMAT", FORMAT - 1)
+        older = Registry(database).add(packed(model.scorer, model.thresholds, {"name": "older"}), NOW, "ann")
+        Registry(database).promote(older, NOW, "ann")
+    with pytest.raises(ArtifactError, match="train it anew"):
+        promoter.compare(older)
+    newer, _ = promoter.retrain(NOW, "ann")
+    assert promoter.compare(newer).served == model.version
+    result = run(url, "models", "promote", newer)
+    assert (result.exit_code, Registry(database).served()) == (0, newer), result.output
 
 
 @pytest.mark.parametrize("cuts", [[], "x", {"x": None}, {"x": [1, "a"]}, {"x": ["2031", 1, 2]}, {"x": {"y": 1}}])

@@ -71,13 +71,13 @@ class Promoter:
 
         Raises:
             UnknownVersionError: there is none of that name.
-            ArtifactError: one of the two can't be verified.
+            ArtifactError: the version can't be verified, nor what is served.
             TrainingError: a golden file can't be used.
         """
         candidate = self._registry.load(version)
         guards = [held_out_labels(candidate, self._newest_labels()), *map(golden_set, self._golden)]
-        promotion, served = self._registry.newest_promotion()
-        champion = load(self._base) if served is None else self._registry.load(served)
+        promotion, _ = self._registry.newest_promotion()
+        champion = self._registry.load_served(self._base)
         return replace(compare(champion, candidate, guards, self._jobs, done), promotion=promotion)
 
     def promote(

@@ -8,16 +8,18 @@ the service was started with. Owns those rules. Leaves whether a version may be 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from model.artifact import ArtifactError, unpacked
+from model.artifact import ArtifactError, load, unpacked
 from training.database import StoreError, UtcDateTime, take_turns
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from model.artifact import Filter
     from training.database import Database
@@ -167,6 +169,21 @@ class Registry:
     def served(self) -> str | None:
         """Return the version that is served, ``None`` for the model file."""
         return self.newest_promotion()[1]
+
+    def load_served(self, base: Path) -> Filter:
+        """Load what is served: the version promoted last, or ``base``, the model file, where it is of an older format.
+
+        So does a service that starts.
+
+        Raises:
+            ArtifactError: neither is a model.
+            OSError: the model file can't be read.
+        """
+        version = self.served()
+        if version is not None:
+            with suppress(ArtifactError):
+                return self.load(version)
+        return load(base)
 
     def promote(
         self,

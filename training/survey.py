@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model.artifact import load
 from training import figures
 from training.ageing import drifts, references, signs_of_age
 from training.diary import Diary
@@ -74,13 +73,12 @@ def survey(database: Database, base: Path, now: datetime, report: Report = unhea
     """Note in the diary what the checks tell, and return what there is to show, as JSON values.
 
     Raises:
-        ArtifactError: the served version can't be verified.
+        ArtifactError: what is served can't be verified.
     """
     labels, registry, diary = LabelStore(database), Registry(database), Diary(database)
     checks = _heard(labels.checks(now - REMEMBERED), now, report)
     diary.note(days(checks, (label for _, label in labels.latest())))
-    version = registry.served()
-    served = load(base) if version is None else registry.load(version)
+    served = registry.load_served(base)
     noted = diary.days((now - timedelta(days=SHOWN_DAYS)).date().isoformat())
     judged = drifts(noted, references(registry, served))
     own = [drift for drift in judged if drift.day.model == served.version]
