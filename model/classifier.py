@@ -7,7 +7,7 @@ Three learners share the n-grams because they fail differently on sites never se
 family, whose absence is then no evidence; one over all families together, or a linear support vector machine where
 there are few comments; and naive Bayes over the words of all fields (Graham 2002, Robinson 2003), which knows
 campaigns' wording with the fewest false alarms. Their plain sum beats each, and beats trees over them; the one product
-that beats the sum is that of the author's name and link. ``docs/quality.md`` has the figures. While they learn, all but
+that beats the sum is that of the author's name and link. ``docs/tried.md`` has the figures. While they learn, all but
 naive Bayes see n-grams weighted by their inverse document frequency (Spärck Jones 1972); not so traits and shape where
 these are learnt alone, for a rare one would then be free to say anything. The weights are averages over all steps of
 the descent (Polyak and Juditsky 1992): the last step's own owe too much to the comments that came last.

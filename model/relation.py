@@ -1,7 +1,7 @@
 """What a comment's own words can't tell: whether it speaks of what it replies to, and whether it fell for a trap.
 
 After Mishne, Carmel and Lempel (2005), who compared the language of post and comment; how many of a comment's words the
-post shares separates better on real threads than their divergence did (``docs/quality.md``). No training data has posts
+post shares separates better on real threads than their divergence did (``docs/tried.md``). No training data has posts
 or honeypots, so the weights here are fixed, and small: a spammer can quote the post.
 """
 
