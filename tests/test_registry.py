@@ -76,6 +76,23 @@ def test_bytes_that_changed_in_the_database_are_not_loaded(
             registry.load(version)
 
 
+def test_where_what_was_promoted_cannot_be_loaded_the_model_file_counts_as_served_and_the_log_says_so(
+    database: Database,
+    registry: Registry,
+    artefacts: list[bytes],
+    small_model_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    version, of_file = registry.add(artefacts[0], NOW, "ann"), load(small_model_path).version
+    assert registry.load_served(small_model_path).version == of_file
+    registry.promote(version, NOW, "ann")
+    assert registry.load_served(small_model_path).version == version
+    assert caplog.records == []
+    tamper(database, artefacts[0][:-9])
+    assert registry.load_served(small_model_path).version == of_file
+    assert version in caplog.text
+
+
 def test_a_version_is_found_by_its_beginning(registry: Registry, artefacts: list[bytes]) -> None:
     version = registry.add(artefacts[0], NOW, "ann")
     assert registry.find(version[:4]).version == version

@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from model.artifact import load
 from training.formats.files import read_rows
 from training.formats.row import FileError, TrainingError
 from training.importing import Imported, add_labels, given_labels
@@ -100,8 +99,7 @@ class Errands:
 
     def preview(self, job: Job, report: Report) -> Done:
         """Say what the served version would have decided on the comments of the job's file."""
-        version = Registry(self._database).served()
-        served = load(self._base) if version is None else Registry(self._database).load(version)
+        served = Registry(self._database).load_served(self._base)
         found, counts = Preview(served.version), Imported()
         found.judge(served, found.sift(self._labels(job, counts, report)))
         outcome = {**job.request, **found.as_json(), "unlabelled": counts.unlabelled}

@@ -8,7 +8,7 @@ the service was started with. Owns those rules. Leaves whether a version may be 
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,8 @@ _promotions = sa.Table(
     sa.Column("reason", sa.String(_REASON_CHARACTERS)),
 )
 _PROMOTIONS_LOCK = 0x48414D50
+
+_log = logging.getLogger("hamgate.registry")
 
 
 class UnknownVersionError(StoreError):
@@ -171,18 +173,21 @@ class Registry:
         return self.newest_promotion()[1]
 
     def load_served(self, base: Path) -> Filter:
-        """Load what is served: the version promoted last, or ``base``, the model file, where it is of an older format.
+        """Load the version promoted last, or ``base``, the model file, where there is none or it can't be loaded.
 
-        So does a service that starts.
+        A version of an older format can't, nor one whose bytes are damaged; a service that starts then serves the model
+        file as well. The log says so.
 
         Raises:
-            ArtifactError: neither is a model.
-            OSError: the model file can't be read.
+            ArtifactError: the model file is no model.
+            OSError: it can't be read.
         """
         version = self.served()
         if version is not None:
-            with suppress(ArtifactError):
+            try:
                 return self.load(version)
+            except (ArtifactError, UnknownVersionError) as error:
+                _log.warning("the promoted version can't be loaded, so the model file counts as served: %s", error)
         return load(base)
 
     def promote(

@@ -38,7 +38,7 @@ def trial(
 
     Raises:
         UnknownVersionError: there is none of that name.
-        ArtifactError: one of the two can't be verified.
+        ArtifactError: the version can't be verified, nor what is served.
         TrainingError: a golden file can't be used.
     """
     comparing = "comparing it with the served version"
