@@ -113,6 +113,8 @@ class Moderator:
         self.page = browser.new_context(viewport={"width": 1000, "height": 480}).new_page()
         self._blog = blog
         self.page.goto(f"{blog.url}/wp-login.php")
+        # The page moves the focus there a moment after it has loaded, and what is being filled in with it.
+        self.page.wait_for_function("document.activeElement?.id === 'user_login'")
         self.page.get_by_label("Username or Email Address").fill(ADMIN)
         self.page.get_by_label("Password", exact=True).fill(PASSWORD)
         with self.page.expect_navigation():
