@@ -71,7 +71,7 @@ class Promoter:
 
         Raises:
             UnknownVersionError: there is none of that name.
-            ArtifactError: the version can't be verified, nor what is served.
+            ArtifactError: the version can't be verified, or what is served can't be.
             TrainingError: a golden file can't be used.
         """
         candidate = self._registry.load(version)

@@ -38,7 +38,7 @@ def trial(
 
     Raises:
         UnknownVersionError: there is none of that name.
-        ArtifactError: the version can't be verified, nor what is served.
+        ArtifactError: the version can't be verified, or what is served can't be.
         TrainingError: a golden file can't be used.
     """
     comparing = "comparing it with the served version"
