@@ -180,15 +180,24 @@ def add_model(file: Path, user: str, database: str) -> None:
 def list_models(database: str) -> None:
     """Print a line for each version, oldest first: version, when and by whom it was added, "served" where it is.
 
-    Where none is, standard error says so: the model file is served that the service was started with.
+    Where none is, standard error says so: the model file is served that the service was started with. It is as well
+    where the version promoted last can't be loaded, which is marked "promoted" then.
     """
+    from model.artifact import ArtifactError
+
     with _registry(database) as registry:
-        served = registry.served()
-        for version in registry.versions():
-            mark = "served" if version.version == served else ""
-            click.echo(f"{version.version}\t{_written(version.added_at)}\t{version.added_by}\t{mark}")
+        served, mark = registry.served(), "served"
         if served is None:
             message("the model file is served that the service was started with")
+        else:
+            try:
+                registry.load(served)
+            except ArtifactError as error:
+                mark = "promoted"
+                message(f"the model file is served, for the version promoted last can't be loaded: {error}")
+        for version in registry.versions():
+            its_mark = mark if version.version == served else ""
+            click.echo(f"{version.version}\t{_written(version.added_at)}\t{version.added_by}\t{its_mark}")
 
 
 @models.command("show")

@@ -93,6 +93,24 @@ def test_where_what_was_promoted_cannot_be_loaded_the_model_file_counts_as_serve
     assert version in caplog.text
 
 
+def test_the_listing_says_what_is_served(
+    database: Database, registry: Registry, artefacts: list[bytes], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'versions.sqlite3'}"
+    version = registry.add(artefacts[0], NOW, "ann")
+    listed = run("list", database=url)
+    assert listed.stdout.endswith("ann\t\n")
+    assert "the model file is served" in listed.stderr
+    registry.promote(version, NOW, "ann")
+    listed = run("list", database=url)
+    assert listed.stdout.endswith("ann\tserved\n")
+    assert listed.stderr == ""
+    tamper(database, artefacts[0][:-9])
+    listed = run("list", database=url)
+    assert listed.stdout.endswith("ann\tpromoted\n")
+    assert f"the version promoted last can't be loaded: version {version}: " in listed.stderr
+
+
 def test_a_version_is_found_by_its_beginning(registry: Registry, artefacts: list[bytes]) -> None:
     version = registry.add(artefacts[0], NOW, "ann")
     assert registry.find(version[:4]).version == version
