@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from model.explanation import Learnt
     from model.lists import Line
 
-FORMAT = 8
+FORMAT = 9
 MAX_BYTES = 64 * 1024 * 1024
 MAX_HEADER_BYTES = 4 * 1024 * 1024
 MAX_WEIGHT = 1e6
@@ -58,11 +58,12 @@ _UNREADABLE = (
     zipfile.BadZipFile,
 )
 _ARRAYS: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {
-    "table": (np.dtype("<u4"), (1 << SLOT_BITS,)),
+    "table": (np.dtype("u1"), (4, 1 << SLOT_BITS)),
     "family_scales": (np.dtype("<f8"), (len(FAMILIES),)),
     "family_offsets": (np.dtype("<f8"), (len(FAMILIES),)),
     "constants": (np.dtype("<f8"), (5,)),
 }
+"""The bytes of the table's entries lie apart, all lowest ones first, since that packs smaller."""
 
 
 class ArtifactError(ModelError):
@@ -172,7 +173,7 @@ def save(path: Path, scorer: Scorer, thresholds: Thresholds, card: dict[str, Any
 def packed(scorer: Scorer, thresholds: Thresholds, card: dict[str, Any]) -> bytes:
     """Return an artefact's bytes. The same values give the same bytes."""
     arrays: dict[str, np.ndarray[Any, Any]] = {
-        "table": scorer.table,
+        "table": scorer.table.astype("<u4").view("u1").reshape(-1, 4).T,
         "family_scales": scorer.family_scales,
         "family_offsets": scorer.family_offsets,
         "constants": np.array(scorer.constants),
@@ -248,7 +249,8 @@ def unpacked(content: bytes, name: str) -> Filter:
                 raise TypeError(f"its card is a {type(header['card']).__name__}, expected an object")
             arrays = {name: _array(archive, name) for name in _ARRAYS}
         constants = [float(constant) for constant in arrays["constants"]]
-        scorer = Scorer(arrays["table"], arrays["family_scales"], arrays["family_offsets"], *constants)
+        table = np.ascontiguousarray(arrays["table"].T).view("<u4")[:, 0].astype(np.uint32, copy=False)
+        scorer = Scorer(table, arrays["family_scales"], arrays["family_offsets"], *constants)
         return Filter(scorer, Thresholds(**header["thresholds"]), header["card"], digest.hex()[:16])
     except _UNREADABLE as error:
         raise ArtifactError(f"{name}: no readable model: {error}") from error
@@ -258,7 +260,7 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray[Any, Any]:
     """Read one array; its size is checked before it is unpacked."""
     dtype, shape = _ARRAYS[name]
     member = archive.getinfo(f"{name}.bin")
-    expected = dtype.itemsize * shape[0]
+    expected = dtype.itemsize * math.prod(shape)
     if member.file_size != expected:
         raise ValueError(f"{name} has {member.file_size} bytes, expected {expected}")
     array = np.frombuffer(archive.read(member), dtype=dtype).reshape(shape).copy()  # numpy's own memory has large pages

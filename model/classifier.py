@@ -25,7 +25,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 from model.compiled import compiled
 from model.design import design_of, selected, shared_columns, split_by_group
-from model.ngrams import FAMILIES, TEXT_FAMILIES, runs_of
+from model.ngrams import FAMILIES, runs_of
 from model.scorer import Scorer, packed_table
 from model.scripts import unfamiliar_spam
 
@@ -57,9 +57,7 @@ MIN_VISITS = 400_000
 MAX_INVERSE_PENALTY = 30.0
 """And penalised more: scikit-learn's C, as alpha = 1 / (C * n)."""
 FEW_COMMENTS = 10_000
-"""Where there are no more, the words of the text have a regression of their own too, and the joint learner is a support
-vector machine. With many the former lost, and the latter made no difference: the words are then left to the joint
-regression and to naive Bayes, which say the same more evenly."""
+"""Where there are no more, the joint learner is a support vector machine; where there are, that made no difference."""
 MIN_SHARE_OF_LABEL = 0.005
 """Where fewer of the comments with a field are spam, or ham, it has no regression: both labels weigh alike, so that one
 spam among thousands would weigh as much as all of them."""
@@ -74,7 +72,8 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     """P(spam) of comments, from hashed n-grams of all their fields.
 
     Parameters:
-        text_alpha: L2 penalty of the logistic regressions over the text and over all fields.
+        text_alpha: L2 penalty of the logistic regressions over the text's characters and over all fields.
+        word_alpha: of that over the words of the text, which characters and the joint learner tell as well.
         field_alpha: of those over single fields, which have less to go by.
         epochs: passes over the comments.
         seed: of the order in which comments are visited.
@@ -86,12 +85,14 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     def __init__(
         self,
         text_alpha: float = 1e-6,
+        word_alpha: float = 1e-4,
         field_alpha: float = 1e-5,
         epochs: int = 5,
         seed: int = 0,
         jobs: int = 1,
     ) -> None:
         self.text_alpha = text_alpha
+        self.word_alpha = word_alpha
         self.field_alpha = field_alpha
         self.epochs = epochs
         self.seed = seed
@@ -191,15 +192,15 @@ class SpamClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         joint, _ = self._descended(counts, rarities, size_of_all, labels, every_comment_alike, self.text_alpha, loss)
         weights = np.zeros(counts.shape[1])
         scales, offsets = np.full(len(FAMILIES), 1e-9), np.zeros(len(FAMILIES))
+        alphas = {"text_characters": self.text_alpha, "text_words": self.word_alpha}
         parts = split_by_group(counts, family_of, len(FAMILIES), frequencies)
         for family, name in enumerate(FAMILIES):
             place, present = np.flatnonzero(family_of == family), np.flatnonzero(sizes[:, family] > 0)
-            is_regressed = name != "text_words" or are_few
             rarer = min(labels[present].sum(), (1 - labels[present]).sum())
-            if is_regressed and len(place) and rarer > MIN_SHARE_OF_LABEL * len(present):
+            if len(place) and rarer > MIN_SHARE_OF_LABEL * len(present):
                 part, said = parts[family][present], labels[present]
                 alike = site_weights(said, sites[present], REGRESSION_SITE_POWER)
-                alpha = self.text_alpha if family < TEXT_FAMILIES else self.field_alpha
+                alpha = alphas.get(name, self.field_alpha)
                 if name in ("traits", "shape"):
                     rarities = np.ones(len(place), np.float32)
                 else:

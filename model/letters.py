@@ -1,7 +1,7 @@
 """How surprising it is that letters follow each other: ``frwcsehbll`` is a word of no language.
 
-Domains that programs make up are told from others by their bigrams, as by Yadav, Reddy, Reddy and Ranjan (2010). Owns
-how often each letter follows each; what is no letter from a to z, an ``ø`` as well, parts a word.
+Domains that programs make up are told from others by their bigrams, as by Yadav, Reddy, Reddy and Ranjan (2010), and so
+are texts. Owns how often each letter follows each; what is no letter from a to z, an ``ø`` as well, parts a word.
 """
 
 from __future__ import annotations
@@ -54,14 +54,15 @@ _BITS_OF = {
 }
 
 
-def surprisal(word: str) -> int | None:
-    """Return a lower-case word's mean surprisal a letter, in half bits above what is usual, 0 to 5.
+def surprisal(words: str, fewest: int = MIN_BIGRAMS) -> int | None:
+    """Return the mean surprisal of the bigrams in words in lower case, in half bits above what is usual, 0 to 5.
 
-    ``None`` for one with too few bigrams of letters from a to z to tell.
+    ``None`` where too little is of letters from a to z to tell: fewer different bigrams than ``fewest``, which laughter
+    has (``wkwkwkwk``), or bigrams at fewer than a third of the characters, as where other scripts quote a few letters.
     """
-    if len(word) <= MIN_BIGRAMS:
+    bigrams = [bigram for bigram in pairwise(words) if bigram in _BITS_OF]
+    different = set(bigrams)
+    if len(different) < fewest or 3 * len(bigrams) < len(words):
         return None
-    bits = [_BITS_OF[bigram] for bigram in pairwise(word) if bigram in _BITS_OF]
-    if len(bits) < MIN_BIGRAMS:
-        return None
+    bits = [_BITS_OF[bigram] for bigram in different]
     return min(max(int(2 * (sum(bits) / len(bits) - USUAL_BITS)), 0), MOST_STEPS)

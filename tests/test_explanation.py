@@ -61,8 +61,14 @@ def test_a_host_of_letters_drawn_at_random_is_named(model: Filter) -> None:
         for url in ("http://fwucqvmdxn.com", "http://wonderfulgardens.com")
     )
     assert drawn[0].weight > usual[0].weight
-    assert "a link whose host is letters in no usual order" in drawn[0].text
+    assert "a host of letters that seldom follow each other" in drawn[0].text
     assert "letters" not in usual[0].text
+
+
+def test_a_text_of_letters_drawn_at_random_is_named(model: Filter) -> None:
+    reasons = model.check(Comment(text="Nfwhdkjdwj rdqskwjfej wkdwodkwkifjejr")).reasons
+    (traits,) = [reason.text for reason in reasons if reason.feature == "traits"]
+    assert "letters that seldom follow each other" in traits
 
 
 def test_a_batch_says_what_single_checks_say(model: Filter) -> None:

@@ -39,9 +39,16 @@ def test_the_table_is_that_of_the_lists() -> None:
         ("nytimes", 0),
         ("haacked", 1),
         ("szczepan", 2),
+        ("lucubgt", 4),
+        ("liquid", 1),
+        ("marquez", 1),
         ("frwcsehbll", 4),
         ("fwucqvmdxn", 5),
-        ("qzxqjzqx" * 20, 5),
+        ("qzxqjzqx", 5),
+        ("nfwhdkjdwj rdqskwjfej", 5),
+        ("wkwkwkwkwkwkwkwk", None),
+        ("hahaha lucu sekali hahahahaha", 0),
+        ("用 vtk dlg hwnd 的项目是我本科毕设的一部分", None),
         ("njzcza", 5),
         ("njzcz", None),
         ("1a2b3c4d", None),
@@ -58,6 +65,21 @@ def test_what_is_drawn_at_random_surprises() -> None:
     draw = Draw(0)
     drawn = [surprisal(gibberish(draw, ascii_lowercase, 6, 13)) or 0 for _ in range(2_000)]
     assert sum(steps >= 3 for steps in drawn) > 0.85 * len(drawn)
+
+
+@pytest.mark.parametrize(
+    ("text", "traits"),
+    [
+        ("Nfwhdkjdwj rdqskwjfej wkdwodkwkifjejr", {"text_letters_5", "text_letters_5_6"}),
+        ("That solved it for me, thank you. " * 2 + "Nfwhdkjdwj rdqskwjfej wkdwodkwkifjejr" * 9, {"text_letters_0"}),
+        ("Lucubgt", set()),
+        ("太好了，谢谢分享", set()),
+    ],
+)
+def test_how_surprising_the_letters_are_that_a_text_begins_with_is_a_trait(text: str, traits: set[str]) -> None:
+    found = {trait for trait in parts_of(Comment(text=text)).traits if "_letters_" in trait}
+    assert traits <= found
+    assert bool(traits) == bool(found)
 
 
 @pytest.mark.parametrize(

@@ -26,14 +26,25 @@ from training.made_up.senders import (
     visitor,
 )
 from training.made_up.texts import Template, templates_of, written
-from training.made_up.words import FOLDER, Draw, goods_by_language, lines_of, people_by_language, slug
+from training.made_up.words import (
+    FOLDER,
+    Draw,
+    goods_by_language,
+    lines_of,
+    organisations_by_language,
+    people_by_language,
+    slug,
+)
 from training.train import TooFewLabelsError, train
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LISTS = sorted(path.stem for path in FOLDER.glob("*.txt"))
-LANGUAGES_WITHOUT_NAMES = "af az be bs cy eu fa-Latn ga gd gl haw ig kk la lb mi mk mn mt sl so sq uz xh"
+LANGUAGES_WITHOUT_NAMES = (
+    "af az be bs ceb ckb cy eo eu fa-Latn fy ga gd gl gsw gu ha haw ht ig jv kk km kn ku ky la lb ln lo mg mi mk ml mn "
+    "mr mt my ne pa ps rw si sl sn so sq te tg ti tt uz xh yi"
+)
 """Names of any language are signed to texts of these."""
 DOMAIN = re.compile(r"\b[\w-]+\.(com|net|org|info|biz|xyz|top|site|shop|online|ru|de|fr|uk|io)\b", re.IGNORECASE)
 
@@ -43,7 +54,7 @@ def test_lists_are_clean(name: str) -> None:
     lines = lines_of(name)
     assert lines
     assert all(line == line.strip() and line for line in lines)
-    assert name == "links" or not any(set(line) & set("{|}") for line in lines)
+    assert name in ("links", "organisations") or not any(set(line) & set("{|}") for line in lines)
     if name not in (
         "mail_domains",
         "links",
@@ -79,16 +90,26 @@ def test_no_template_names_a_domain_and_all_can_be_written(label: str) -> None:
 
 
 def test_who_sends_what() -> None:
-    assert {template.by for template in templates_of("spam")} == {"", "bot", "person"}
+    assert {template.by for template in templates_of("spam")} == {"", "advertiser", "bot", "person"}
     assert {template.by for template in templates_of("ham")} == {"", "firm"}
 
 
 def test_firms_have_names_of_their_own_and_of_their_trade() -> None:
     draw = Draw(4)
     trades = {trade.title() for trade in lines_of("trades")}
-    named = [one for one in (firm(draw) for _ in range(300)) if any(f" {trade}" in one.name for trade in trades)]
-    assert len(named) > 200
-    assert all(one.url for one in named)
+    firms = [firm(draw, "en") for _ in range(300)]
+    assert 100 < sum(any(f" {trade}" in one.name for trade in trades) for one in firms) < 200
+    assert sum(bool(one.url) for one in firms) > 230
+
+
+def test_clubs_and_inns_have_names_in_their_language() -> None:
+    draw = Draw(5)
+    for language, kinds in organisations_by_language().items():
+        assert kinds["own"]
+        assert all(organisation.count("{own}") == 1 for organisation in kinds["organisation"])
+        named = {organisation.format(own=own) for organisation in kinds["organisation"] for own in kinds["own"]}
+        assert language == "en" or sum(firm(draw, language).name in named for _ in range(50)) > 25
+    assert any("gasthof" in firm(draw, "de").url for _ in range(500))
 
 
 def test_choices_and_blanks_are_filled_in() -> None:

@@ -24,7 +24,9 @@ SHARE_OF_FIRMS = 0.08
 """Of the senders of ham."""
 PER_TEMPLATE = 3
 PER_TEMPLATE_OF_FEW = 6
-"""Of those of bots and firms."""
+"""Of those of bots."""
+PER_TEMPLATE_OF_LETTERS = 60
+"""Of those of letters drawn at random, no two of which are alike."""
 SITES = tuple(f"made-up-{number}" for number in range(1, 7))
 """Six: an n-gram must be met at two sites, and the more sites examples are dealt to, the more they weigh together."""
 SOURCE = "template"
@@ -55,15 +57,22 @@ def _senders(draw: Draw, label: Label) -> Iterator[tuple[Label, Comment]]:
 
 def _texts(draw: Draw, label: Label) -> Iterator[tuple[Label, Comment]]:
     for template in templates_of(label):
-        for _ in range(PER_TEMPLATE_OF_FEW if template.by in ("bot", "firm") else PER_TEMPLATE):
+        for _ in range(_times(template)):
             sender = _sender_of_ham(draw, template) if label == "ham" else _sender_of_spam(draw, template)
             text = written(draw, template, label, sender)
             is_left_out = draw.random() < SHARE_WITHOUT_SENDER and not _is_told_by_sender(label, template)
             yield label, _comment(text, Sender("", "", "") if is_left_out else sender, template.language)
 
 
+def _times(template: Template) -> int:
+    """How often a template is written out."""
+    if "{letters}" in template.text:
+        return PER_TEMPLATE_OF_LETTERS
+    return PER_TEMPLATE_OF_FEW if template.by == "bot" else PER_TEMPLATE
+
+
 def _sender_of_ham(draw: Draw, template: Template) -> Sender:
-    return firm(draw) if template.by == "firm" else visitor(draw, template.language)
+    return (firm if template.by == "firm" else visitor)(draw, template.language)
 
 
 def _sender_of_spam(draw: Draw, template: Template) -> Sender:
@@ -77,7 +86,9 @@ def _sender_of_spam(draw: Draw, template: Template) -> Sender:
 
 def _is_told_by_sender(label: Label, template: Template) -> bool:
     """Whether a text may be as harmless as it looks, and only its sender's name and link advertise."""
-    return label == "spam" and (template.by == "bot" or (template.by != "person" and not template.has_offer))
+    if label == "ham" or template.by == "person":
+        return False
+    return template.by in ("bot", "advertiser") or not template.has_offer
 
 
 def _comment(text: str, sender: Sender, language: str = "") -> Comment:

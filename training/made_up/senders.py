@@ -6,12 +6,21 @@ import re
 from string import ascii_letters, ascii_lowercase
 from typing import TYPE_CHECKING, NamedTuple
 
-from training.made_up.words import gibberish, goods_by_language, lines_of, people_by_language, slug
+from training.made_up.words import (
+    gibberish,
+    goods_by_language,
+    lines_of,
+    organisations_by_language,
+    people_by_language,
+    slug,
+)
 
 if TYPE_CHECKING:
     from training.made_up.words import Draw
 
 SHARE_WITHOUT_EMAIL = 0.35
+TRADE_SHARE = 0.6
+"""Of firms in English; the others are clubs, inns and offices."""
 HOME_SHARE = 0.7
 """Of what is advertised in the language of who advertises."""
 FAMILY_NAME_FIRST = ("zh-CN", "zh-TW", "ja", "ko", "hu", "vi")
@@ -92,18 +101,37 @@ def visitor(draw: Draw, language: str = "") -> Sender:
     return Sender(person(draw, known), url, _email(draw))
 
 
-def firm(draw: Draw) -> Sender:
-    """Make up a firm that does not advertise, though its name and link say what it does: ``Ashdown Tree Services``."""
-    english = people_by_language()["en"]
-    given, family = draw.choice(english["given"]), draw.choice(english["family"])
-    trade, other = draw.choice(lines_of("trades")), draw.choice(english["family"])
-    own = draw.choice((family, family, f"{given}'s", f"{family} & {other}", _word(draw).title()))
-    name = f"{own} {trade.title()}{draw.choice(('', '', '', ' Ltd', ' GmbH', ' Inc.'))}"
-    host = draw.choice((slug(own + trade), slug(own + trade.split()[0]), slug(f"{own} {trade}", "-"), slug(own)))
+def firm(draw: Draw, language: str = "") -> Sender:
+    """Make up a firm, a club or an office that does not advertise, though its name and link say what it does.
+
+    ``Ashdown Tree Services``, ``Gasthof Edelweiss``, ``Coro Monte Rosa``; of any language, or of one.
+    """
+    known = organisations_by_language()
+    chosen = language if language in known else draw.choice(("en", draw.choice(tuple(known))))
+    name, host = _trade(draw) if chosen == "en" and draw.random() < TRADE_SHARE else _organisation(draw, chosen)
     url = f"{draw.choice(_SCHEMES)}{host}.{draw.choice(lines_of('home_endings'))}{draw.choice(('', '', '/'))}"
     if draw.random() < 0.2:
-        name = draw.choice((f"{given} {family}", given))
-    return Sender(name, url, _email(draw))
+        name = person(draw, chosen if chosen in people_by_language() else "en")
+    return Sender(name, url if draw.random() < 0.85 else "", _email(draw))
+
+
+def _trade(draw: Draw) -> tuple[str, str]:
+    """Make up the name of a firm in English, and the part of its host before the ending."""
+    english = people_by_language()["en"]
+    given, family, other = draw.choice(english["given"]), draw.choice(english["family"]), draw.choice(english["family"])
+    trade = draw.choice(lines_of("trades"))
+    own = draw.choice((family, family, f"{given}'s", f"{family} & {other}", _word(draw).title()))
+    name = f"{own} {trade.title()}{draw.choice(('', '', '', ' Ltd', ' GmbH', ' Inc.'))}"
+    return name, draw.choice((slug(own + trade), slug(own + trade.split()[0]), slug(f"{own} {trade}", "-"), slug(own)))
+
+
+def _organisation(draw: Draw, language: str) -> tuple[str, str]:
+    """Make up the name of a club, an inn or an office, and the part of its host before the ending."""
+    known = organisations_by_language()[language]
+    own = draw.choice(known["own"])
+    name = draw.choice(known["organisation"]).format(own=own)
+    host = draw.choice((slug(name), slug(name, "-"), slug(name.split()[0] + own), slug(own)))
+    return name, host or _word(draw) + _word(draw)
 
 
 def goods_and_phrase(draw: Draw, language: str = "") -> tuple[str, str]:

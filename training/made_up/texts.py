@@ -28,7 +28,8 @@ class Template(NamedTuple):
     """A text with blanks and choices; ``kind`` says what it is about, ``language`` is as BCP 47 has it.
 
     Who sends it is said by ``by`` where it matters: ``person`` for spam that is signed by one, most often without a
-    link of that person's, ``bot`` for spam that tries a form out; ``firm`` for ham of a firm that speaks of its trade.
+    link of that person's, ``bot`` for spam that tries a form out, ``advertiser`` for spam that names goods as anybody
+    might; ``firm`` for ham of a firm that speaks of its trade.
     """
 
     kind: str

@@ -35,13 +35,22 @@ def goods_by_language() -> Mapping[str, Sequence[str]]:
     return found
 
 
-@cache
 def people_by_language() -> Mapping[str, Mapping[str, Sequence[str]]]:
-    """Return given and family names, by language."""
+    """Return ``given`` and ``family`` names, by language."""
+    return _kinds_by_language("people")
+
+
+def organisations_by_language() -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """Return, by language, what each ``organisation`` is called, with a blank for what is its ``own``."""
+    return _kinds_by_language("organisations")
+
+
+@cache
+def _kinds_by_language(name: str) -> Mapping[str, Mapping[str, Sequence[str]]]:
     found: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for line in lines_of("people"):
-        language, kind, name = line.split("\t")
-        found[language][kind].append(name)
+    for line in lines_of(name):
+        language, kind, words = line.split("\t")
+        found[language][kind].append(words)
     return found
 
 
