@@ -16,6 +16,8 @@ from training.made_up.words import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from training.made_up.words import Draw
 
 SHARE_WITHOUT_EMAIL = 0.35
@@ -23,6 +25,8 @@ TRADE_SHARE = 0.6
 """Of firms in English; the others are clubs, inns and offices."""
 HOME_SHARE = 0.7
 """Of what is advertised in the language of who advertises."""
+NAMELESS = ("Unknown", "Anonymous", "anonymous", "Guest")
+"""What platforms call those who give no name."""
 FAMILY_NAME_FIRST = ("zh-CN", "zh-TW", "ja", "ko", "hu", "vi")
 WITHOUT_BLANK = ("zh-CN", "zh-TW", "ja", "ko")
 
@@ -40,6 +44,17 @@ _VOWEL = re.compile("[aeiou]")
 _DOMAIN_STARTS = ("best", "top", "my", "the", "get", "go", "pro", "", "", "")
 _DOMAIN_ENDS = ("hub", "pro", "online", "store", "shop", "world", "guide", "now", "247", "", "", "")
 _SCHEMES = ("http://", "https://", "http://www.", "https://www.", "www.")
+_PROFILES = (
+    "https://www.blogger.com/profile/{number}",
+    "https://draft.blogger.com/profile/{number}",
+    "http://www.blogger.com/profile/{number}",
+    "https://www.linkedin.com/in/{given}-{family}",
+    "https://www.youtube.com/@{given}{word}",
+    "https://www.instagram.com/{given}.{word}/",
+    "https://soundcloud.com/{given}{family}",
+    "https://disqus.com/by/{given}{word}/",
+)
+"""Anybody may have one, who advertises or not."""
 _HOMES = (
     "http://{family}.com",
     "http://www.{given}{family}.com",
@@ -61,6 +76,7 @@ _HOMES = (
     "https://{word}.social/@{given}",
     "https://{initial}{family}.{tld}",
     "https://{consonants}.{tld}",
+    *_PROFILES,
 )
 
 
@@ -81,7 +97,7 @@ def advertiser(draw: Draw, language: str = "") -> Sender:
         url = _domain_of_letters(draw)
     else:
         name = cased(draw, phrase) if kind < 0.86 else draw.choice((person(draw, "en"), _nickname(draw)))
-        url = _shop(draw, goods, phrase) if draw.random() < 0.88 else ""
+        url = _shop(draw, goods, phrase) if draw.random() < 0.88 else draw.choice(("", "", _page(draw, _PROFILES)))
     return Sender(name, url, _email(draw))
 
 
@@ -97,7 +113,7 @@ def visitor(draw: Draw, language: str = "") -> Sender:
     """Make up somebody who does not advertise, with a home page at times; of any language, or of one."""
     people = people_by_language()
     known = language if language in people else draw.choice((*people, "en", "en", "en"))
-    url = "" if draw.random() < 0.55 else _home(draw)
+    url = "" if draw.random() < 0.55 else _page(draw, _HOMES)
     return Sender(person(draw, known), url, _email(draw))
 
 
@@ -172,6 +188,8 @@ def person(draw: Draw, language: str) -> str:
     if language in WITHOUT_BLANK:
         whole = whole.replace(" ", "")
     kind = draw.random()
+    if draw.random() < 0.03:
+        return draw.choice(NAMELESS)
     if kind < 0.4:
         return whole
     if kind < 0.6:
@@ -221,17 +239,18 @@ def _shop(draw: Draw, goods: str, phrase: str) -> str:
     return f"{draw.choice(_SCHEMES)}{host}.{draw.choice(lines_of('shop_endings'))}{path}"
 
 
-def _home(draw: Draw) -> str:
+def _page(draw: Draw, patterns: Sequence[str]) -> str:
     """Make up the link of somebody's own page."""
     english = people_by_language()["en"]
     given, family = slug(draw.choice(english["given"])), slug(draw.choice(english["family"]))
-    return draw.choice(_HOMES).format(
+    return draw.choice(patterns).format(
         given=given,
         family=family,
         initial=given[0],
         consonants=_VOWEL.sub("", given + family)[:5],
         word=_word(draw),
         other=_word(draw),
+        number=f"{draw.randrange(2 * 10**19):020}",
         tld=draw.choice(lines_of("home_endings")),
     )
 
