@@ -241,7 +241,7 @@ def unpacked(content: bytes, name: str) -> Filter:
                 raise ValueError("it is packed in another way than Hamgate packs")
             if archive.getinfo("header.json").file_size > MAX_HEADER_BYTES:
                 raise ValueError(f"its header is longer than {MAX_HEADER_BYTES:,} bytes")
-            header = json.loads(archive.read("header.json"))
+            header = json.loads(_content(archive, "header.json"))
             if header["format"] != FORMAT:
                 remedy = "update Hamgate" if header["format"] > FORMAT else "train it anew"
                 raise ArtifactError(f"{name}: format {header['format']}, expected {FORMAT}; {remedy}")
@@ -249,8 +249,9 @@ def unpacked(content: bytes, name: str) -> Filter:
                 raise TypeError(f"its card is a {type(header['card']).__name__}, expected an object")
             arrays = {name: _array(archive, name) for name in _ARRAYS}
         constants = [float(constant) for constant in arrays["constants"]]
+        # Copies, for numpy's own memory has large pages.
         table = np.ascontiguousarray(arrays["table"].T).view("<u4")[:, 0].astype(np.uint32, copy=False)
-        scorer = Scorer(table, arrays["family_scales"], arrays["family_offsets"], *constants)
+        scorer = Scorer(table, arrays["family_scales"].copy(), arrays["family_offsets"].copy(), *constants)
         return Filter(scorer, Thresholds(**header["thresholds"]), header["card"], digest.hex()[:16])
     except _UNREADABLE as error:
         raise ArtifactError(f"{name}: no readable model: {error}") from error
@@ -259,11 +260,16 @@ def unpacked(content: bytes, name: str) -> Filter:
 def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray[Any, Any]:
     """Read one array; its size is checked before it is unpacked."""
     dtype, shape = _ARRAYS[name]
-    member = archive.getinfo(f"{name}.bin")
-    expected = dtype.itemsize * math.prod(shape)
-    if member.file_size != expected:
-        raise ValueError(f"{name} has {member.file_size} bytes, expected {expected}")
-    array = np.frombuffer(archive.read(member), dtype=dtype).reshape(shape).copy()  # numpy's own memory has large pages
+    size, expected = archive.getinfo(f"{name}.bin").file_size, dtype.itemsize * math.prod(shape)
+    if size != expected:
+        raise ValueError(f"{name} has {size} bytes, expected {expected}")
+    array = np.frombuffer(_content(archive, f"{name}.bin"), dtype=dtype).reshape(shape)
     if dtype.kind == "f" and not (np.abs(array) <= MAX_WEIGHT).all():
         raise ValueError(f"{name} holds numbers that are no weights")
     return array
+
+
+def _content(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Unpack as much of a member as it says that it has; ``read`` would unpack whatever is there."""
+    with archive.open(name) as member:
+        return member.read(archive.getinfo(name).file_size)

@@ -10,7 +10,8 @@ from itertools import pairwise
 from string import ascii_lowercase
 
 MIN_BIGRAMS = 5
-"""With fewer, ``npmjs`` and ``hmrc`` would surprise: abbreviations, which many good sites are called by."""
+"""So many different ones. With fewer, ``npmjs`` and ``hmrc`` would surprise: abbreviations, which many good sites are
+called by."""
 USUAL_BITS = 3.5
 """Most names and words surprise by less than half a bit more at each letter."""
 MOST_STEPS = 5

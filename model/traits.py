@@ -1,4 +1,4 @@
-"""What strikes one about a comment's make-up, named: its length, links, name, how its lines end, what hid in its text.
+"""What strikes one about a comment's make-up, named: its length, links, name, letters, line ends, what hid in its text.
 
 Owns the names, which are counted like words, alone and crossed with each other. Leaves reading the text to ``text`` and
 the author's name and link to ``segments``.
@@ -28,7 +28,9 @@ def traits_of(reading: Reading, name: str, url: str, linked: int) -> list[str]:
     length = len(reading.plain).bit_length()
     is_loud = reading.plain.isupper() and len(reading.plain) > 10
     traits = [*_traits_of_text(length, min(linked, 3) if linked < 6 else 6, reading.signals, is_loud)]
-    traits += _traits_of_letters("text", surprisal(reading.plain[:BEGINNING].lower(), FEWEST_OF_TEXT), length)
+    traits += _traits_of_letters(
+        "text", surprisal(reading.plain[:BEGINNING_CHARACTERS].lower(), MIN_BIGRAMS_OF_TEXT), length
+    )
     if name:
         names = min(name.count(" ") + 1, 5)
         case = _case_of(name)
@@ -71,11 +73,11 @@ def _traits_of_line_ends(text: str, url: str) -> Sequence[str]:
 
 _BROKEN_LINE = re.compile(r"[^\W\d_],? \r?\n([^\W\d_])")
 
-BEGINNING = 64
-FEWEST_OF_TEXT = 8
-"""Of how many characters at the beginning of a text the letters are looked at, and how many different bigrams they must
-have: chats are full of words in short (``lucubgt``). With five, as for hosts, 73 of the sets' good comments would
-surprise by four steps or more; with eight 28 do, and 562 spam."""
+BEGINNING_CHARACTERS = 64
+"""So many of a text's characters are looked at for how their letters follow each other."""
+MIN_BIGRAMS_OF_TEXT = 8
+"""So many different bigrams these must have: chats are full of words in short (``lucubgt``). With five, as for hosts,
+73 of the sets' good comments would surprise by four steps or more; with eight 28 do, and 562 spam."""
 
 # Most comments have traits that others have had, and looking names up takes less time than writing them.
 _named = lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import pickle
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -152,7 +153,12 @@ def test_a_sealed_archive_that_is_damaged_inside_is_refused(tmp_path: Path, plac
         ("family_scales.bin", b""),
         ("header.json", b"[]"),
         ("header.json", b"{not json"),
-        ("header.json", b'{"format": 1, "card": {}, "thresholds": {"review": 2, "block": 1, "discard": 1}}'),
+        (
+            "header.json",
+            json.dumps(
+                {"format": FORMAT, "card": {}, "thresholds": {"review": 0.9, "block": 0.8, "discard": 1}}
+            ).encode(),
+        ),
     ],
     ids=[
         "small table",
@@ -172,3 +178,24 @@ def test_sealed_nonsense_is_refused(tmp_path: Path, member: str, bytes_of_it: by
     nonsense.write_bytes(repacked(SHIPPED.read_bytes(), {member: bytes_of_it}))
     with pytest.raises(ArtifactError):
         load(nonsense)
+
+
+@pytest.mark.parametrize("name", ["table.bin", "header.json"])
+def test_of_a_member_no_more_is_unpacked_than_it_says_that_it_has(tmp_path: Path, name: str) -> None:
+    """The directory of an archive says how long a member is; what is packed may be longer."""
+    buffer = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(SHIPPED.read_bytes()[HEADER_BYTES:])) as old,
+        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for member in old.namelist():
+            new.writestr(member, old.read(member) + b" " * (200 << 20 if member == name else 0))
+        said = old.getinfo(name)
+        new.NameToInfo[name].file_size, new.NameToInfo[name].CRC = said.file_size, said.CRC
+    bomb = tmp_path / "bomb.hamgate"
+    bomb.write_bytes(sealed(buffer.getvalue()))
+    tracemalloc.start()
+    load(bomb)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 100 << 20

@@ -204,7 +204,7 @@ def base_without_store(folder: Path) -> Filter:
     examples = list(corrected(_examples(folder, names), read_corrections(CORRECTIONS)))
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "base.hamgate")
-        budget = Budget(blocked=0.0005, reviewed=0.004)
+        budget = Budget(blocked=0.0004, reviewed=0.004)
         train(examples, jobs=cpu_count(), budget=budget, report=_say, made_up=made_up_examples(0)).save(path)
         return load(path)
 

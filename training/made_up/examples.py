@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from model.comment import Comment
 from training.labelled import LabelledComment
-from training.made_up.senders import Sender, advertiser, bot, firm, visitor
+from training.made_up.senders import Sender, advertiser, bot, firm, nameless, visitor
 from training.made_up.texts import templates_of, written
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ SENDERS = 4_000
 SHARE_OF_FIRMS = 0.08
 """Of the senders of ham."""
 PER_TEMPLATE = 3
-PER_TEMPLATE_OF_FEW = 6
-"""Of those of bots."""
+PER_TEMPLATE_OF_BOTS = 6
 PER_TEMPLATE_OF_LETTERS = 60
 """Of those of letters drawn at random, no two of which are alike."""
 SITES = tuple(f"made-up-{number}" for number in range(1, 7))
@@ -33,6 +32,8 @@ SOURCE = "template"
 """Trains, and sets no threshold."""
 SHARE_WITHOUT_SENDER = 0.12
 """Of texts; there are sites that ask for no name."""
+SHARE_OF_NAMELESS = 0.04
+"""Of texts; there are platforms that show a name for those who give none."""
 
 
 @cache
@@ -60,15 +61,24 @@ def _texts(draw: Draw, label: Label) -> Iterator[tuple[Label, Comment]]:
         for _ in range(_times(template)):
             sender = _sender_of_ham(draw, template) if label == "ham" else _sender_of_spam(draw, template)
             text = written(draw, template, label, sender)
-            is_left_out = draw.random() < SHARE_WITHOUT_SENDER and not _is_told_by_sender(label, template)
-            yield label, _comment(text, Sender("", "", "") if is_left_out else sender, template.language)
+            if not _is_told_by_sender(label, template):
+                sender = _less_known(draw, sender)
+            yield label, _comment(text, sender, template.language)
+
+
+def _less_known(draw: Draw, sender: Sender) -> Sender:
+    """Leave a sender out, or call it what platforms call those who give no name, or leave it as it is."""
+    kind = draw.random()
+    if kind < SHARE_WITHOUT_SENDER:
+        return Sender("", "", "")
+    return nameless(draw) if kind < SHARE_WITHOUT_SENDER + SHARE_OF_NAMELESS else sender
 
 
 def _times(template: Template) -> int:
     """How often a template is written out."""
     if "{letters}" in template.text:
         return PER_TEMPLATE_OF_LETTERS
-    return PER_TEMPLATE_OF_FEW if template.by == "bot" else PER_TEMPLATE
+    return PER_TEMPLATE_OF_BOTS if template.by == "bot" else PER_TEMPLATE
 
 
 def _sender_of_ham(draw: Draw, template: Template) -> Sender:
@@ -85,7 +95,7 @@ def _sender_of_spam(draw: Draw, template: Template) -> Sender:
 
 
 def _is_told_by_sender(label: Label, template: Template) -> bool:
-    """Whether a text may be as harmless as it looks, and only its sender's name and link advertise."""
+    """Whether a text may be as harmless as it looks, and it takes its sender's name and link to tell."""
     if label == "ham" or template.by == "person":
         return False
     return template.by in ("bot", "advertiser") or not template.has_offer

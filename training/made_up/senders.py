@@ -25,8 +25,6 @@ TRADE_SHARE = 0.6
 """Of firms in English; the others are clubs, inns and offices."""
 HOME_SHARE = 0.7
 """Of what is advertised in the language of who advertises."""
-NAMELESS = ("Unknown", "Anonymous", "anonymous", "Guest")
-"""What platforms call those who give no name."""
 FAMILY_NAME_FIRST = ("zh-CN", "zh-TW", "ja", "ko", "hu", "vi")
 WITHOUT_BLANK = ("zh-CN", "zh-TW", "ja", "ko")
 
@@ -39,6 +37,7 @@ _SHAPES = (
     *["{goods} {added}"] * 2,
     "{praise} {goods} {place}",
 )
+_NAMELESS = ("Unknown", "Anonymous", "anonymous", "Guest")
 _CONSONANTS = "bcdfghjklmnprstvwxz"
 _VOWEL = re.compile("[aeiou]")
 _DOMAIN_STARTS = ("best", "top", "my", "the", "get", "go", "pro", "", "", "")
@@ -97,7 +96,11 @@ def advertiser(draw: Draw, language: str = "") -> Sender:
         url = _domain_of_letters(draw)
     else:
         name = cased(draw, phrase) if kind < 0.86 else draw.choice((person(draw, "en"), _nickname(draw)))
-        url = _shop(draw, goods, phrase) if draw.random() < 0.88 else draw.choice(("", "", _page(draw, _PROFILES)))
+        url, page = "", draw.random()
+        if page < 0.82:
+            url = _shop(draw, goods, phrase)
+        elif page < 0.92:
+            url = _page(draw, _PROFILES)
     return Sender(name, url, _email(draw))
 
 
@@ -115,6 +118,11 @@ def visitor(draw: Draw, language: str = "") -> Sender:
     known = language if language in people else draw.choice((*people, "en", "en", "en"))
     url = "" if draw.random() < 0.55 else _page(draw, _HOMES)
     return Sender(person(draw, known), url, _email(draw))
+
+
+def nameless(draw: Draw) -> Sender:
+    """Make up somebody who gives no name, as platforms show them, with a profile at times."""
+    return Sender(draw.choice(_NAMELESS), draw.choice(("", _page(draw, _PROFILES))), "")
 
 
 def firm(draw: Draw, language: str = "") -> Sender:
@@ -188,8 +196,6 @@ def person(draw: Draw, language: str) -> str:
     if language in WITHOUT_BLANK:
         whole = whole.replace(" ", "")
     kind = draw.random()
-    if draw.random() < 0.03:
-        return draw.choice(NAMELESS)
     if kind < 0.4:
         return whole
     if kind < 0.6:

@@ -29,7 +29,7 @@ class Template(NamedTuple):
 
     Who sends it is said by ``by`` where it matters: ``person`` for spam that is signed by one, most often without a
     link of that person's, ``bot`` for spam that tries a form out, ``advertiser`` for spam that names goods as anybody
-    might; ``firm`` for ham of a firm that speaks of its trade.
+    might; ``firm`` for ham of a firm, a club or an office.
     """
 
     kind: str
