@@ -180,8 +180,8 @@ def add_model(file: Path, user: str, database: str) -> None:
 def list_models(database: str) -> None:
     """Print a line for each version, oldest first: version, when and by whom it was added, "served" where it is.
 
-    Where none is, standard error says so: the model file is served that the service was started with. It is as well
-    where the version promoted last can't be loaded, which is marked "promoted" then.
+    Where none is, standard error says so: the model file is served that the service was started with. Where the version
+    promoted last can't be loaded, it is marked "promoted" instead, and a service that starts serves the model file.
     """
     from model.artifact import ArtifactError
 
@@ -194,7 +194,7 @@ def list_models(database: str) -> None:
                 registry.load(served)
             except ArtifactError as error:
                 mark = "promoted"
-                message(f"the model file is served, for the version promoted last can't be loaded: {error}")
+                message(f"a service that starts serves the model file: the version promoted last can't be loaded: {error}")
         for version in registry.versions():
             its_mark = mark if version.version == served else ""
             click.echo(f"{version.version}\t{_written(version.added_at)}\t{version.added_by}\t{its_mark}")
