@@ -194,7 +194,8 @@ def list_models(database: str) -> None:
                 registry.load(served)
             except ArtifactError as error:
                 mark = "promoted"
-                message(f"a service that starts serves the model file: the version promoted last can't be loaded: {error}")
+                trouble = f"the version promoted last can't be loaded: {error}"
+                message(f"a service that starts serves the model file: {trouble}")
         for version in registry.versions():
             its_mark = mark if version.version == served else ""
             click.echo(f"{version.version}\t{_written(version.added_at)}\t{version.added_by}\t{its_mark}")
