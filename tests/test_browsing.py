@@ -248,14 +248,14 @@ def test_without_scripts_a_moderator_decides_as_well(
     with watched(chromium, demonstration.hamgate, storage_state=admin, java_script_enabled=False) as seen:
         page = seen.page
         page.goto(f"{demonstration.hamgate}/moderate/")
-        card(page, "Janet").get_by_role("button", name="Spam").click()
-        expect(card(page, "Janet")).to_have_count(0)
+        card(page, "Kitchen Deals").get_by_role("button", name="Spam").click()
+        expect(card(page, "Kitchen Deals")).to_have_count(0)
         page.goto(f"{demonstration.hamgate}/moderate/history/labels")
-        said = page.locator(".changes > li").filter(has_text="Janet").first
+        said = page.locator(".changes > li").filter(has_text="Kitchen Deals").first
         expect(said).to_contain_text("ann called it spam")
         said.get_by_role("button", name="Take it back").click()
         page.goto(f"{demonstration.hamgate}/moderate/")
-        expect(card(page, "Janet")).to_have_count(1)
+        expect(card(page, "Kitchen Deals")).to_have_count(1)
 
 
 def test_a_comment_is_explained(moderator: Watched, demonstration: Demonstration) -> None:
