@@ -15,6 +15,7 @@ from test_train import corpus
 from benchmarks.quality import protocol
 from model.artifact import load
 from service.cli import main
+from training.dataset import spun
 from training.made_up.examples import SITES, made_up_examples
 from training.made_up.senders import (
     FAMILY_NAME_FIRST,
@@ -146,9 +147,15 @@ def test_mail_domains_tell_nothing() -> None:
     assert share["spam"] == pytest.approx(share["ham"], rel=0.4)
 
 
+def signed_texts() -> set[str]:
+    """Return what templates of spam that persons sign may come out as, which others may say as well."""
+    draw = Draw(6)
+    return {spun(t.text, draw) for t in templates_of("spam") if t.by == "person" for _ in range(20)}
+
+
 def test_spam_that_looks_harmless_is_always_sent_by_who_advertises() -> None:
     templates = templates_of("spam")
-    plain = {t.text for t in templates if not t.has_offer and t.by != "person" and "|" not in t.text}
+    plain = {t.text for t in templates if not t.has_offer and t.by != "person" and "|" not in t.text} - signed_texts()
     told = {t.text.partition("{")[0] for t in templates if t.by == "advertiser" and t.has_offer}
     others = [t.text for t in templates if t.by != "advertiser"]
     begins = tuple(words for words in told if len(words) > 20 and not any(text.startswith(words) for text in others))
@@ -156,7 +163,7 @@ def test_spam_that_looks_harmless_is_always_sent_by_who_advertises() -> None:
     found = [comment for comment in spam if comment.text in plain or comment.text.startswith(begins)]
     assert len(begins) > 10
     assert len(found) > 100
-    assert sum(not comment.author for comment in found) < 0.01 * len(found)  # another template may come out the same
+    assert all(comment.author for comment in found)
     assert sum(bool(comment.author_url) for comment in found) > 0.8 * len(found)
 
 
@@ -178,10 +185,10 @@ def test_letters_drawn_at_random_are_written_out_often() -> None:
 
 
 def test_what_bots_write_is_told_by_their_names_and_domains() -> None:
-    plain = {t.text for t in templates_of("spam") if t.by == "bot" and not set(t.text) & set("{|}")}
+    plain = {t.text for t in templates_of("spam") if t.by == "bot" and not set(t.text) & set("{|}")} - signed_texts()
     found = [e.comment for e in made_up_examples(0) if e.label == "spam" and e.comment.text in plain]
     assert len(found) > 100
-    assert sum(not comment.author for comment in found) < 0.01 * len(found)  # another template may come out the same
+    assert all(comment.author for comment in found)
     given = set(people_by_language()["en"]["given"])
     assert all(comment.author_url for comment in found if comment.author in given)
 
