@@ -26,14 +26,14 @@ def sealed(payload: bytes) -> bytes:
 
 
 def repacked(content: bytes, changes: dict[str, bytes]) -> bytes:
-    """Change members of an artefact and seal it again."""
+    """Change members of an artefact, or add some, and seal it again."""
     buffer = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(content[HEADER_BYTES:])) as old,
         zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new,
     ):
-        for name in old.namelist():
-            new.writestr(name, changes.get(name, old.read(name)))
+        for name, content_of_it in ({name: old.read(name) for name in old.namelist()} | changes).items():
+            new.writestr(name, content_of_it)
     return sealed(buffer.getvalue())
 
 
@@ -159,6 +159,15 @@ def test_a_sealed_archive_that_is_damaged_inside_is_refused(tmp_path: Path, plac
                 {"format": FORMAT, "card": {}, "thresholds": {"review": 0.9, "block": 0.8, "discard": 1}}
             ).encode(),
         ),
+        (
+            "header.json",
+            b'{"format": %d, "card": {}, "thresholds": {"review": 0.8, "block": 0.9, "discard": 1e999}}' % FORMAT,
+        ),
+        (
+            "header.json",
+            b'{"format": %d, "card": {"x": NaN}, "thresholds": {"review": 0.8, "block": 0.9, "discard": 1}}' % FORMAT,
+        ),
+        ("further.bin", b""),
     ],
     ids=[
         "small table",
@@ -171,6 +180,9 @@ def test_a_sealed_archive_that_is_damaged_inside_is_refused(tmp_path: Path, plac
         "no object",
         "no JSON",
         "thresholds out of order",
+        "an infinite threshold",
+        "no number in the card",
+        "a member too many",
     ],
 )
 def test_sealed_nonsense_is_refused(tmp_path: Path, member: str, bytes_of_it: bytes) -> None:
