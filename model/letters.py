@@ -6,8 +6,16 @@ are texts. Owns how often each letter follows each; what is no letter from a to 
 
 from __future__ import annotations
 
-from itertools import pairwise
-from string import ascii_lowercase
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from model.compiled import compiled
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    U8 = npt.NDArray[np.uint8]
 
 MIN_BIGRAMS = 5
 """So many different ones. With fewer, ``npmjs`` and ``hmrc`` would surprise: abbreviations, which many good sites are
@@ -48,11 +56,8 @@ _BITS = (
 
 Counted in the lists of made-up examples, with half a bigram more of each; ``tests/test_letters.py`` counts them again.
 """
-_BITS_OF = {
-    (first, second): int(bits)
-    for first, row in zip(ascii_lowercase, _BITS, strict=True)
-    for second, bits in zip(ascii_lowercase, row, strict=True)
-}
+_BITS_OF = np.array([[int(bits) for bits in row] for row in _BITS], np.uint8)
+_FIRST, _ALPHABET = ord("a"), len(_BITS)
 
 
 def surprisal(words: str, fewest: int = MIN_BIGRAMS) -> int | None:
@@ -61,9 +66,22 @@ def surprisal(words: str, fewest: int = MIN_BIGRAMS) -> int | None:
     ``None`` where too little is of letters from a to z to tell: fewer different bigrams than ``fewest``, which laughter
     has (``wkwkwkwk``), or bigrams at fewer than a third of the characters, as where other scripts quote a few letters.
     """
-    bigrams = [bigram for bigram in pairwise(words) if bigram in _BITS_OF]
-    different = set(bigrams)
-    if len(different) < fewest or 3 * len(bigrams) < len(words):
+    different, bigrams, bits = _counted(np.frombuffer(words.encode("latin-1", "replace"), np.uint8))
+    if different < fewest or 3 * bigrams < len(words):
         return None
-    bits = [_BITS_OF[bigram] for bigram in different]
-    return min(max(int(2 * (sum(bits) / len(bits) - USUAL_BITS)), 0), MOST_STEPS)
+    return min(max(int(2 * (bits / different - USUAL_BITS)), 0), MOST_STEPS)
+
+
+@compiled
+def _counted(characters: U8) -> tuple[int, int, int]:
+    """Count different bigrams, and all of them, and sum the bits of the different ones."""
+    is_new = np.ones((_ALPHABET, _ALPHABET), np.bool_)
+    different, bigrams, bits = 0, 0, 0
+    for place in range(1, len(characters)):
+        first, second = int(characters[place - 1]) - _FIRST, int(characters[place]) - _FIRST
+        if 0 <= first < _ALPHABET and 0 <= second < _ALPHABET:
+            bigrams += 1
+            if is_new[first, second]:
+                is_new[first, second] = False
+                different, bits = different + 1, bits + int(_BITS_OF[first, second])
+    return different, bigrams, bits
