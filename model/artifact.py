@@ -238,17 +238,17 @@ def unpacked(content: bytes, name: str) -> Filter:
         raise ArtifactError(f"{name}: damaged or tampered with: its content does not match its digest")
     try:
         with zipfile.ZipFile(io.BytesIO(payload)) as archive:
-            if sorted(archive.namelist()) != sorted(_MEMBERS):
-                raise ValueError(f"it holds {len(archive.namelist())} members, other ones than {', '.join(_MEMBERS)}")
             if any(member.compress_type != zipfile.ZIP_DEFLATED for member in archive.infolist()):
                 raise ValueError("it is packed in another way than Hamgate packs")
             if archive.getinfo("header.json").file_size > MAX_HEADER_BYTES:
                 raise ValueError(f"its header is longer than {MAX_HEADER_BYTES:,} bytes")
             header = json.loads(_content(archive, "header.json"))
-            json.dumps(header, allow_nan=False)  # raises where a number is none that JSON has
             if header["format"] != FORMAT:
                 remedy = "update Hamgate" if header["format"] > FORMAT else "train it anew"
                 raise ArtifactError(f"{name}: format {header['format']}, expected {FORMAT}; {remedy}")
+            if sorted(archive.namelist()) != sorted(_MEMBERS):
+                raise ValueError(f"its members are others than {', '.join(_MEMBERS)}")
+            json.dumps(header, allow_nan=False)  # raises where a number is none that JSON has
             if not isinstance(header["card"], dict):
                 raise TypeError(f"its card is a {type(header['card']).__name__}, expected an object")
             arrays = {name: _array(archive, name) for name in _ARRAYS}

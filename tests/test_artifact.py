@@ -107,7 +107,8 @@ def test_another_format_is_refused_with_both_numbers_and_what_to_do(tmp_path: Pa
     with zipfile.ZipFile(io.BytesIO(content[HEADER_BYTES:])) as archive:
         header = json.loads(archive.read("header.json"))
     other = tmp_path / "other.hamgate"
-    other.write_bytes(repacked(content, {"header.json": json.dumps(header | {"format": found}).encode()}))
+    changes = {"header.json": json.dumps(header | {"format": found}).encode(), "further.bin": b""}
+    other.write_bytes(repacked(content, changes))
     with pytest.raises(ArtifactError, match=f"format {found}, expected {FORMAT}; {remedy}"):
         load(other)
 
