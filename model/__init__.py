@@ -2,8 +2,8 @@
 
 Knows nothing of HTTP, databases, clocks or environment variables.
 
-Reading order: comment, verdict, thresholds, characters, links, lookalikes, spelling, text, letters, traits, kept,
-compiled, shape, segments, lists, ngrams, sketch, scorer, relation, explanation, scripts, design, classifier, artifact.
+Reading order: comment, verdict, thresholds, characters, links, lookalikes, spelling, text, kept, compiled, letters,
+traits, shape, segments, lists, ngrams, sketch, scorer, relation, explanation, scripts, design, classifier, artifact.
 """
 
 from pathlib import Path
