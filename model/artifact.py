@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from model.explanation import Learnt
     from model.lists import Line
 
-FORMAT = 9
+FORMAT = 10
 MAX_BYTES = 64 * 1024 * 1024
 MAX_HEADER_BYTES = 4 * 1024 * 1024
 MAX_WEIGHT = 1e6

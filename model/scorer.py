@@ -1,11 +1,12 @@
 """The learnt weights in the form that is saved, loaded and served, and how a comment's log-odds follow from them.
 
 The log-odds are a sum: for each family of n-grams (the characters of the text, the author's name, ...) a logistic
-regression's weights, divided by the square root of the family's size; those of one joint regression over all families,
-divided by the square root of all sizes; and over the words of all fields naive Bayes log-likelihood ratios, divided by
-the square root of the number of telling ones. A family that a comment lacks adds nothing. Where the regressions of the
-author's name and of the author's link both speak for spam, their product is added, but for pings. Owns that sum and its
-parts; leaves learning to ``classifier`` and words for people to ``explanation``.
+regression's weights, divided by the square root of the family's size, which for the text's characters is counted as
+larger than it is; those of one joint regression over all families, divided by the square root of all sizes; and over
+the words of all fields naive Bayes log-likelihood ratios, divided by the square root of the number of telling ones. A
+family that a comment lacks adds nothing. Where the regressions of the author's name and of the author's link both speak
+for spam, their product is added, but for pings. Owns that sum and its parts; leaves learning to ``classifier`` and
+words for people to ``explanation``.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ WAYS = 2
 """The slots of a set, in either of which a column may lie, as in a set-associative cache: with one, many n-grams of the
 shipped model pushed each other out."""
 CHECK_BITS = COLUMN_BITS - SLOT_BITS + 1
+CHARACTERS_PRIOR_COUNT = 100
+"""Added to the number of a text's n-grams of characters, so that a short text convinces less."""
 BAYES_PRIOR_COUNT = 5
 """Added to the number of telling words, so that one word alone convinces less."""
 MAX_WORDS = 5
@@ -47,6 +50,7 @@ _REGRESSION_SHIFT, _CHECK_SHIFT, _JOINT_SHIFT, _BYTE = np.uint32(8), np.uint32(1
 _HALF = np.uint64(32)
 _FAMILY_COUNT = len(FAMILIES)
 _AUTHOR, _AUTHOR_URL = FAMILIES.index("author"), FAMILIES.index("author_url")
+_PRIOR_COUNTS = np.array([CHARACTERS_PRIOR_COUNT if name == "text_characters" else 0 for name in FAMILIES])
 _NOTHING = np.uint32(0xFF << 16)
 """What an empty slot holds: no column has this check."""
 
@@ -209,7 +213,7 @@ def _weighed(sums: Ints, sizes: Ints, is_ping: Bools, weights: Floats) -> tuple[
         per_ratio[row] = slope * bayes_scale / np.sqrt(cells[:, 3].sum() + BAYES_PRIOR_COUNT)
         for family in range(family_count):
             size = sizes[row, family]
-            scale = scales[family] / np.sqrt(max(size, 1))
+            scale = scales[family] / np.sqrt(max(size + _PRIOR_COUNTS[family], 1))
             regressed[family] = scale * cells[family, 0] + (offsets[family] if size else 0.0)
             per_regression[row, family] = slope * scale
             families[row, family] = slope * regressed[family]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.ngrams import COLUMN_BITS, FAMILIES, runs_of
-from model.scorer import Scorer, packed_table, unpacked_table
+from model.scorer import CHARACTERS_PRIOR_COUNT, Scorer, packed_table, unpacked_table
 
 
 def test_a_table_comes_apart_as_it_was_put_together() -> None:
@@ -47,3 +47,14 @@ def test_a_name_and_a_link_that_both_speak_for_spam_add_their_product_but_in_a_p
     half = 0.1 * 0.5 * product / 2
     assert found.families[0, fields].tolist() == pytest.approx([0.1 * name + half, 0.1 * link + half])
     assert found.log_odds[0] == pytest.approx(-1.0 + found.families.sum())
+
+
+def test_a_text_of_few_characters_convinces_less() -> None:
+    columns, weights, none = np.array([3, 9]), np.array([11, 11]), np.zeros(2, dtype=np.int64)
+    table = packed_table(columns, weights, none, none, np.ones(2))
+    scorer = Scorer(table, np.ones(len(FAMILIES)), np.zeros(len(FAMILIES)), 1.0, 1.0, 0.0, 1.0, 0.0)
+    fields = [FAMILIES.index("text_characters"), FAMILIES.index("author")]
+    sizes = np.zeros((1, len(FAMILIES)), dtype=np.int64)
+    sizes[0, fields] = 121 - CHARACTERS_PRIOR_COUNT
+    found = scorer.contributions(columns.astype(np.uint32), runs_of(np.array(fields)), sizes, np.zeros(1, np.bool_))
+    assert found.families[0, fields].tolist() == pytest.approx([11 / np.sqrt(121), 11 / np.sqrt(21)])
