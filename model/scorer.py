@@ -41,7 +41,8 @@ WAYS = 2
 shipped model pushed each other out."""
 CHECK_BITS = COLUMN_BITS - SLOT_BITS + 1
 CHARACTERS_PRIOR_COUNT = 100
-"""Added to the number of a text's n-grams of characters, so that a short text convinces less."""
+"""Added to the number of a text's n-grams of characters, so that a short text convinces less. Only in scoring: the
+regression is learnt without."""
 BAYES_PRIOR_COUNT = 5
 """Added to the number of telling words, so that one word alone convinces less."""
 MAX_WORDS = 5
@@ -51,6 +52,7 @@ _HALF = np.uint64(32)
 _FAMILY_COUNT = len(FAMILIES)
 _AUTHOR, _AUTHOR_URL = FAMILIES.index("author"), FAMILIES.index("author_url")
 _PRIOR_COUNTS = np.array([CHARACTERS_PRIOR_COUNT if name == "text_characters" else 0 for name in FAMILIES])
+"""By family."""
 _NOTHING = np.uint32(0xFF << 16)
 """What an empty slot holds: no column has this check."""
 

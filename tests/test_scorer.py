@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.ngrams import COLUMN_BITS, FAMILIES, runs_of
-from model.scorer import CHARACTERS_PRIOR_COUNT, Scorer, packed_table, unpacked_table
+from model.scorer import Scorer, packed_table, unpacked_table
 
 
 def test_a_table_comes_apart_as_it_was_put_together() -> None:
@@ -55,6 +55,6 @@ def test_a_text_of_few_characters_convinces_less() -> None:
     scorer = Scorer(table, np.ones(len(FAMILIES)), np.zeros(len(FAMILIES)), 1.0, 1.0, 0.0, 1.0, 0.0)
     fields = [FAMILIES.index("text_characters"), FAMILIES.index("author")]
     sizes = np.zeros((1, len(FAMILIES)), dtype=np.int64)
-    sizes[0, fields] = 121 - CHARACTERS_PRIOR_COUNT
+    sizes[0, fields] = 21
     found = scorer.contributions(columns.astype(np.uint32), runs_of(np.array(fields)), sizes, np.zeros(1, np.bool_))
     assert found.families[0, fields].tolist() == pytest.approx([11 / np.sqrt(121), 11 / np.sqrt(21)])
