@@ -29,7 +29,7 @@ MAX_RAW_URL_CHARACTERS = 4_000
 MAX_NAME_CHARACTERS = 150
 MAX_RAW_NAME_CHARACTERS = 2_000
 MAX_ANCHOR_CHARACTERS = 200
-_PINGS = ("pingback", "trackback")
+PINGS = ("pingback", "trackback")
 
 
 class Kind(IntEnum):
@@ -99,10 +99,10 @@ def parts_of(comment: Comment) -> Parts:
     linked = _link_segments(reading, own_host) if reading.links else []
     segments.extend(linked)
     if not has_text:
-        return Parts(segments, [], comment.type in _PINGS)
+        return Parts(segments, [], comment.type in PINGS)
     segments.append((Kind.SHAPE, _shape_of(name, reading.written[:MAX_CHARACTERS], url)))
     traits = traits_of(reading, name, url, len(linked))
-    return Parts(segments, traits, comment.type in _PINGS)
+    return Parts(segments, traits, comment.type in PINGS)
 
 
 _NO_TEXT = ((Kind.TEXT, ""), (Kind.WRITTEN, ""))

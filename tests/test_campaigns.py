@@ -66,6 +66,46 @@ def test_a_day_later_and_on_another_site_it_is_forgotten(model: Filter) -> None:
     assert others(model, campaigns, sent(1, "Di"), at=86_401.0) == 0
 
 
+LINK = "https://cheap-roofs.example/offers"
+
+
+def linked(name: str, url: str = LINK, kind: str = "", permalink: str = "") -> Comment:
+    return Comment(text=f"Fine, {name[::-1]}.", author=name, author_url=url, type=kind, permalink=permalink)
+
+
+def test_the_third_name_with_the_same_link_belongs_to_a_campaign(model: Filter) -> None:
+    campaigns = Campaigns()
+    names = ("roof repair", "Cheap Gutters", "Ann Lee", "gutters cheap", "Cheap Gutters", "Bob")
+    assert [others(model, campaigns, linked(name)) for name in names] == [0, 0, 2, 2, 2, 4]
+    written_otherwise = linked("Cy", " HTTP://www.Cheap-Roofs.example/offers/ ")
+    assert others(model, campaigns, written_otherwise) == 5
+    assert others(model, campaigns, linked("Di", "https://cheap-roofs.example")) == 0
+    reason = campaigns.reason(SITE, linked("Eve"), model.check(linked("Eve")).sketch, 0.0)
+    assert reason is not None
+    assert reason == ("campaign", 4.0, "6 others gave the same link within a month")
+
+
+def test_one_person_the_site_itself_and_pings_are_no_campaign(model: Filter) -> None:
+    for kind in (
+        [linked(name) for name in ("Bob Harper", "Robert Harper", "R. Harper", "harper")],
+        [linked(name, permalink="https://www.cheap-roofs.example/post") for name in ("Ann", "Bob", "Cy", "Di")],
+        [linked(name, kind="pingback") for name in ("A post", "Its sequel", "Another day", "Links")],
+        [linked(name, "n/a") for name in ("Ann", "Bob", "Cy", "Di")],
+        [linked("", LINK)] * 4,
+    ):
+        campaigns = Campaigns()
+        assert [others(model, campaigns, comment) for comment in kind] == [0] * 4
+
+
+def test_a_link_is_forgotten_after_a_month_and_on_another_site(model: Filter) -> None:
+    campaigns = Campaigns()
+    for name in ("Ann", "Bob", "Cy"):
+        others(model, campaigns, linked(name))
+    assert others(model, campaigns, linked("Di"), site="other.example") == 0
+    assert others(model, campaigns, linked("Eve"), at=29 * 86_400.0) == 3
+    assert others(model, campaigns, linked("Fay"), at=31 * 86_400.0) == 0
+
+
 def test_without_a_sender_nothing_can_be_told(model: Filter) -> None:
     campaigns = Campaigns()
     assert [others(model, campaigns, Comment(text=TEXT)) for _ in range(4)] == [0] * 4
@@ -76,9 +116,10 @@ def test_what_is_remembered_is_bounded(model: Filter, monkeypatch: pytest.Monkey
     campaigns = Campaigns()
     for number in range(50):
         others(model, campaigns, Comment(text=f"{number} {TEXT[number:]} {TEXT[:number]}", author=f"author {number}"))
-    site = campaigns._sites[SITE]
-    assert len(site._younger) <= 64
-    assert len(site._older) <= 64
+        others(model, campaigns, linked(f"name {number}", f"https://{number}.example"))
+    for recent in (campaigns._texts[SITE], campaigns._links[SITE]):
+        assert 0 < len(recent._younger) <= 64
+        assert len(recent._older) <= 64
 
 
 def test_a_service_raises_the_score_and_says_why_until_somebody_calls_it_ham(client: FlaskClient) -> None:
