@@ -26,7 +26,7 @@ from training.made_up.senders import (
     person,
     visitor,
 )
-from training.made_up.texts import Template, templates_of, written
+from training.made_up.texts import Template, _story, templates_of, written
 from training.made_up.words import (
     FOLDER,
     Draw,
@@ -40,6 +40,8 @@ from training.train import TooFewLabelsError, train
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from training.labelled import Label
 
 LABELS = ("spam", "ham")
 LISTS = sorted(path.stem for path in FOLDER.glob("*.txt"))
@@ -121,6 +123,31 @@ def test_choices_and_blanks_are_filled_in() -> None:
     texts = {written(draw, template, "ham", sender) for _ in range(50)}
     assert {text.split(",")[0] for text in texts} == {"Hi", "Hello!", "Hello?"}
     assert all(re.fullmatch(r"\S+, Jo in [\w' ()-]+: \S+", text) for text in texts)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_stories_come_out_otherwise_each_time(label: Label) -> None:
+    draw = Draw(7)
+    stories = [template for template in templates_of(label) if template.is_story]
+    assert len(stories) > 60
+    for story in stories:
+        texts = [written(draw, story, label, visitor(draw)) for _ in range(20)]
+        assert len(set(texts)) > 18, story
+        assert not [text for text in texts if re.search(r"  | [,.](\s|$)|^\s|\s$", text)], story
+
+
+def test_a_story_takes_a_sentence_of_each_list_and_an_empty_one_leaves_no_trace() -> None:
+    draw = Draw(8)
+    story = Template(
+        "x",
+        "en",
+        _story([["I {was|am}{ so|} ill.", "My head {|really }hurts ."], ["", "It is"], ["over.", "past."]], "\n"),
+        is_story=True,
+    )
+    texts = {written(draw, story, "ham", visitor(draw)) for _ in range(500)}
+    starts = ("I was ill.", "I was so ill.", "I am ill.", "I am so ill.", "My head hurts.", "My head really hurts.")
+    ends = ("over.", "past.", "It is\nover.", "It is\npast.")
+    assert texts == {f"{start}\n{end}" for start in starts for end in ends}
 
 
 def test_the_links_of_advertisers_are_of_what_they_advertise() -> None:

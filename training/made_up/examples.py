@@ -24,6 +24,7 @@ SHARE_OF_FIRMS = 0.08
 """Of the senders of ham."""
 PER_TEMPLATE = 3
 PER_TEMPLATE_OF_BOTS = 6
+PER_STORY = 90
 PER_TEMPLATE_OF_LETTERS = 60
 """Of those of letters drawn at random, no two of which are alike."""
 SITES = tuple(f"made-up-{number}" for number in range(1, 7))
@@ -78,6 +79,8 @@ def _times(template: Template) -> int:
     """How often a template is written out."""
     if "{letters}" in template.text:
         return PER_TEMPLATE_OF_LETTERS
+    if template.is_story:
+        return PER_STORY
     return PER_TEMPLATE_OF_BOTS if template.by == "bot" else PER_TEMPLATE
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from functools import cache
 from string import ascii_letters, ascii_lowercase, digits
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from training.dataset import spun
 from training.made_up.senders import cased, goods_and_phrase, own_domain, place
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _BLANK = re.compile(r"\{(link|site|name|place|product|mail|phone|number|letters)\}")
 _OFFER = re.compile(r"\{(link|site|product|mail|phone)\}")
+_BETWEEN_SENTENCES = (" ", "\n", "\n\n")
+_LEFT_BLANK = re.compile(r" +(?=\s|[,.](?:\s|$))")
+"""What an empty choice leaves beside the blank after it, or before a mark."""
 _SHORTENERS = ("bit.ly", "tinyurl.com", "cutt.ly", "rb.gy", "t.me", "is.gd")
 
 
@@ -29,13 +32,14 @@ class Template(NamedTuple):
 
     Who sends it is said by ``by`` where it matters: ``person`` for spam that is signed by one, most often without a
     link of that person's, ``bot`` for spam that tries a form out, ``advertiser`` for spam that names goods as anybody
-    might; ``firm`` for ham of a firm, a club or an office.
+    might; ``firm`` for ham of a firm, a club or an office. A story has so many choices that no two come out alike.
     """
 
     kind: str
     language: str
     text: str
     by: str = ""
+    is_story: bool = False
 
     @property
     def has_offer(self) -> bool:
@@ -45,10 +49,23 @@ class Template(NamedTuple):
 
 @cache
 def templates_of(label: Label) -> Sequence[Template]:
-    """Return the templates of spam, or of ham."""
-    lines = (FOLDER / f"{label}.jsonl").read_text(encoding="utf-8").splitlines()
-    read = map(json.loads, lines)
-    return [Template(one["kind"], one["lang"], one["text"], one.get("by", "")) for one in read]
+    """Return the templates of spam, or of ham, and its stories."""
+    plain = [Template(one["kind"], one["lang"], one["text"], one.get("by", "")) for one in _read(f"{label}.jsonl")]
+    stories = [
+        Template(one["kind"], one["lang"], _story(one["sentences"], between), one.get("by", ""), is_story=True)
+        for one in _read(f"{label}_stories.jsonl")
+        for between in _BETWEEN_SENTENCES
+    ]
+    return plain + stories
+
+
+def _read(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (FOLDER / name).read_text(encoding="utf-8").splitlines()]
+
+
+def _story(sentences: Sequence[Sequence[str]], between: str) -> str:
+    """Return the template that takes one of each list; an empty one takes nothing of it, at times."""
+    return "".join(f"{{{'|'.join(one and one + between for one in choices)}}}" for choices in sentences)
 
 
 def written(draw: Draw, template: Template, label: Label, sender: Sender) -> str:
@@ -77,7 +94,8 @@ def written(draw: Draw, template: Template, label: Label, sender: Sender) -> str
             case _:
                 return str(draw.choice((draw.randint(2, 99), draw.randint(100, 9_999), 1_000 * draw.randint(2, 90))))
 
-    return spun(_BLANK.sub(filled, template.text), draw).strip()
+    text = spun(_BLANK.sub(filled, template.text), draw).strip()
+    return _LEFT_BLANK.sub("", text) if template.is_story else text
 
 
 def _advertised(draw: Draw, link: str, phrase: str) -> str:
