@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from string import ascii_letters, ascii_lowercase
+from string import ascii_letters, ascii_lowercase, digits
 from typing import TYPE_CHECKING, NamedTuple
 
 from training.made_up.words import (
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from training.made_up.words import Draw
 
 SHARE_WITHOUT_EMAIL = 0.35
+SHARE_OF_FOREIGN_PAGES = 0.15
+"""Of the links of those who advertise."""
 TRADE_SHARE = 0.6
 """Of firms in English; the others are clubs, inns and offices."""
 HOME_SHARE = 0.7
@@ -54,6 +56,37 @@ _PROFILES = (
     "https://disqus.com/by/{given}{word}/",
 )
 """Anybody may have one, who advertises or not."""
+_FREE_PAGES = (
+    "http://{goods}.blogspot.com",
+    "https://{goods}.blogspot.com/",
+    "https://{goods}.wordpress.com/",
+    "https://{goods}.weebly.com/",
+    "https://{goods}.wixsite.com/{goods}",
+    "https://{goods}.webflow.io/",
+    "https://{goods}.tumblr.com",
+    "https://{goods}.github.io",
+    "https://{goods}.livejournal.com/",
+    "https://{goods}.substack.com",
+    "https://sites.google.com/view/{goods}",
+    "https://medium.com/@{goods}",
+    "https://www.facebook.com/{goods}/",
+    "https://twitter.com/{goods}",
+    "https://github.com/{goods}",
+    "https://www.pinterest.com/{goods}/",
+    "https://www.youtube.com/watch?v={letters}",
+)
+"""Of those who advertise: where anybody may have a page."""
+_PAGES_ON_SITES_OF_OTHERS = (
+    "http://www.{site}/user/{letters}",
+    "https://{site}/profile/{goods}",
+    "https://{site}/index.php?title={goods}",
+    "http://{site}/forum/member.php?u={number}",
+    "http://{site}/{goods}",
+    "https://{site}/blog/{goods}.html",
+    "http://www.{site}/?p={number}",
+    "https://www.{site}/{year}/{month:02}/{goods}/",
+)
+"""Of those who advertise: on sites that let anybody write, or that were broken into."""
 _HOMES = (
     "http://{family}.com",
     "http://www.{given}{family}.com",
@@ -231,6 +264,15 @@ def _shop(draw: Draw, goods: str, phrase: str) -> str:
     """Make up the link of somebody who advertises."""
     shown = goods if slug(goods) else draw.choice(goods_by_language()["en"])
     separator = draw.choice(("", "-", ""))
+    if draw.random() < SHARE_OF_FOREIGN_PAGES:
+        return draw.choice(draw.choice((_FREE_PAGES, _PAGES_ON_SITES_OF_OTHERS))).format(
+            goods=slug(draw.choice((phrase, shown)), separator) or slug(shown, separator),
+            site=own_domain(draw),
+            letters=gibberish(draw, ascii_letters + digits, 7, 12),
+            number=draw.randint(3, 200_000),
+            year=draw.randint(2008, 2026),
+            month=draw.randint(1, 12),
+        )
     if draw.random() < 0.3:
         host = f"{draw.choice(_DOMAIN_STARTS)}{slug(shown)}{draw.choice(_DOMAIN_ENDS)}"
     else:
