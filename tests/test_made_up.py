@@ -160,6 +160,15 @@ def test_the_links_of_advertisers_are_of_what_they_advertise() -> None:
     assert not any("{" in "".join(one) for one in senders)
 
 
+def test_some_advertise_on_free_pages_and_on_sites_of_others() -> None:
+    draw = Draw(9)
+    urls = [one.url for one in (advertiser(draw) for _ in range(2_000)) if one.url]
+    free = [url for url in urls if re.search(r"\.(blogspot|weebly|webflow)\.|sites\.google|youtube\.com/watch", url)]
+    on_others = [url for url in urls if re.search(r"/(user|profile|forum)/|\?(p|title)=|/\d{4}/\d\d/", url)]
+    assert 0.015 * len(urls) < len(free) < 0.1 * len(urls)
+    assert 0.03 * len(urls) < len(on_others) < 0.15 * len(urls)
+
+
 def test_mail_domains_tell_nothing() -> None:
     domains = {
         label: Counter(
