@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,7 +83,21 @@ def test_the_third_name_with_the_same_link_belongs_to_a_campaign(model: Filter) 
     assert others(model, campaigns, linked("Di", "https://cheap-roofs.example")) == 0
     reason = campaigns.reason(SITE, linked("Eve"), model.check(linked("Eve")).sketch, 0.0)
     assert reason is not None
-    assert reason == ("campaign", 4.0, "6 others gave the same link within a month")
+    assert reason == ("campaign", 2.0, "6 others gave the same link within a month")
+
+
+def test_what_weighs_more_is_told(model: Filter) -> None:
+    campaigns = Campaigns()
+    for number, name in enumerate(("Ann", "Bob", "Cy", "Di")):
+        comment = replace(sent(number, name), author_url=LINK)
+        reason = campaigns.reason(SITE, comment, model.check(comment).sketch, 0.0)
+    assert reason == ("campaign", 3.0, "3 others sent nearly the same text within a day")
+
+
+def test_of_a_huge_name_only_the_beginning_is_read(model: Filter) -> None:
+    campaigns = Campaigns()
+    names = [f"{name}{' ' * 200}the-same-end" for name in ("Ann", "Bob", "Cy")]
+    assert [others(model, campaigns, linked(name)) for name in names] == [0, 0, 2]
 
 
 def test_one_person_the_site_itself_and_pings_are_no_campaign(model: Filter) -> None:

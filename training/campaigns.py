@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from zlib import crc32
 
 from model.links import host_of
-from model.segments import PINGS
+from model.segments import MAX_NAME_CHARACTERS, PINGS
 from model.sketch import BYTES_OF_BAND, count_alike
 from model.verdict import Reason
 
@@ -30,6 +30,8 @@ MIN_CHARACTERS = 60
 MIN_OTHERS = 2
 """So many others with nearly the same text, or the same link, make a campaign."""
 MAX_COUNTED = 4
+MAX_COUNTED_OF_LINK = 2
+"""Anybody may give somebody else's link under any name, to have that person's comments held."""
 LOG_ODDS_FOR_EACH = 1.0
 BANDS = 4
 """Of a sketch's sixteen: enough for texts that have most in common, and soon looked up."""
@@ -70,11 +72,11 @@ class Campaigns:
         """
         with_text = self._with_text(site, comment, _Sent(at, sketch), is_new)
         with_link = self._with_link(site, comment, at, is_new)
-        others = max(with_text, with_link)
-        if others < MIN_OTHERS:
-            return None
-        told = "sent nearly the same text within a day" if others == with_text else "gave the same link within a month"
-        return Reason(CAMPAIGN, LOG_ODDS_FOR_EACH * min(others, MAX_COUNTED), f"{others} others {told}")
+        found = (
+            _reason(with_text, MAX_COUNTED, "sent nearly the same text within a day"),
+            _reason(with_link, MAX_COUNTED_OF_LINK, "gave the same link within a month"),
+        )
+        return max(filter(None, found), key=lambda reason: reason.weight, default=None)
 
     def _with_text(self, site: str, comment: Comment, new: _Sent[bytes], is_new: bool) -> int:
         """Count who else sent nearly the same text."""
@@ -90,7 +92,7 @@ class Campaigns:
 
     def _with_link(self, site: str, comment: Comment, at: float, is_new: bool) -> int:
         """Count under how many names that have no word in common with this one the author's link was given."""
-        name = comment.author.lower()
+        name = comment.author[:MAX_NAME_CHARACTERS].lower()
         host = host_of(comment.author_url)
         if not name or not host or host == host_of(comment.permalink) or comment.type in PINGS:
             return 0
@@ -101,11 +103,17 @@ class Campaigns:
         return sum(at - sent.at <= LINK_WINDOW_SECONDS and not sent.known & new.known for sent in met)
 
 
+def _reason(others: int, counted: int, told: str) -> Reason | None:
+    if others < MIN_OTHERS:
+        return None
+    return Reason(CAMPAIGN, LOG_ODDS_FOR_EACH * min(others, counted), f"{others} others {told}")
+
+
 def _bits_of(name: str) -> int:
     """Return a name's words as bits, so that names with a word in common have a bit in common."""
     bits = 0
     for word in _WORD.findall(name) or [name]:
-        bits |= 1 << crc32(word.encode("utf-8", "surrogatepass")) % BITS_OF_NAME
+        bits |= 1 << crc32(word.encode()) % BITS_OF_NAME
     return bits
 
 
